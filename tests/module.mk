@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# A unit test is tests/unit/COMPONENT/test_MODULE.c and links COMPONENT's
+# archive. A fuzz target is tests/fuzz/fuzz_FORMAT.c; its second line says
+# which archive it links ("fuzz: COMPONENT"). System tests are bats files.
+
+UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
+UNIT_BIN := $(UNIT_SRC:%.c=$(O)/%)
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_BIN := $(FUZZ_SRC:%.c=$(O)/%)
+CMOCKA_LIBS = $(call pc,--libs,cmocka)
+
+component_of = $(notdir $(patsubst %/,%,$(dir $(1))))
+fuzz_component = $(shell sed -n 's/.*fuzz: *\([a-z-]*\).*/\1/p' $(1) | head -n 1)
+
+define unit_test
+$(O)/$(1:%.c=%): $(O)/obj/$(1:%.c=%.o) $$(call archives_of,$(2))
+	@mkdir -p $$(@D)
+	$(Q)$$(CC) $$(ALL_LDFLAGS) $$(LDFLAGS_$(notdir $(1:%.c=%))) -o $$@ $$< \
+		-Wl,--start-group $$(call archives_of,$(2)) -Wl,--end-group $$(call libs_of,$(2)) $$(CMOCKA_LIBS)
+$(O)/obj/$(1:%.c=%.o): ARCHIVE_CFLAGS := $$(foreach a,$$(call closure,$(2)),$$(CFLAGS_$$(a)))
+endef
+$(foreach t,$(UNIT_SRC),$(eval $(call unit_test,$(t),$(call component_of,$(t)))))
+
+# The same target file runs its corpus everywhere (replay.c) and fuzzes
+# where it is built by clang with VARIANT=fuzz.
+FUZZ_MAIN = $(if $(filter fuzz,$(VARIANT)),,$(O)/obj/tests/fuzz/replay.o)
+define fuzz_target
+$(O)/$(1:%.c=%): $(O)/obj/$(1:%.c=%.o) $(FUZZ_MAIN) $$(call archives_of,$(2))
+	@mkdir -p $$(@D)
+	$(Q)$$(CC) $$(ALL_LDFLAGS) $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer) -o $$@ $$< $(FUZZ_MAIN) \
+		-Wl,--start-group $$(call archives_of,$(2)) -Wl,--end-group $$(call libs_of,$(2))
+$(O)/obj/$(1:%.c=%.o): ARCHIVE_CFLAGS := $$(foreach a,$$(call closure,$(2)),$$(CFLAGS_$$(a)))
+endef
+$(foreach t,$(FUZZ_SRC),$(eval $(call fuzz_target,$(t),$(call fuzz_component,$(t)))))
+
+.PHONY: check-unit check-system check-run fuzz fuzz-replay soak
+
+check-unit: $(UNIT_BIN) $(FUZZ_BIN) ## unit tests and the fuzz corpora
+	@tests/run unit $(O)
+
+fuzz-replay: $(FUZZ_BIN) ## run every fuzz target over its corpus
+	@tests/run fuzz $(O)
+
+check-system: all $(TEST_HELPERS) ## system tests (bats) as unprivileged users
+	@tests/run system $(O) $(B)/bin $(BATS)
+
+check-run: all $(UNIT_BIN) $(FUZZ_BIN) $(TEST_HELPERS)
+	@tests/run all $(O) $(B)/bin $(BATS)
+
+fuzz: ## FUZZ=NAME SECONDS=600: fuzz one format with libFuzzer (clang)
+	$(MAKE) VARIANT=fuzz CC=clang build/fuzz/tests/fuzz/fuzz_$(FUZZ)
+	mkdir -p build/fuzz/found/$(FUZZ)
+	build/fuzz/tests/fuzz/fuzz_$(FUZZ) -max_total_time=$(or $(SECONDS),600) \
+		-artifact_prefix=build/fuzz/found/ build/fuzz/found/$(FUZZ) tests/fuzz/corpus/$(FUZZ)
