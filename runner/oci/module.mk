@@ -1,0 +1,4 @@
+# runner/oci: the OCI runtime; the engine links it, runner-oci is its own front
+USES_oci := common
+LIBS_oci := $(call pc,--libs,libseccomp jansson)
+$(eval $(call archive,oci,runner/oci,runner/oci/main.c))
