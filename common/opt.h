@@ -63,29 +63,29 @@ struct opt {
 };
 
 /* The field's type is checked at compile time. */
-#define OPT_FIELD_(type, field, want) \
-	(offsetof(type, field) +      \
-	 0 * sizeof(char[_Generic(&((type *)0)->field, want *: 1)]))
+#define OPT_FIELD_(T, F, want) \
+	(offsetof(T, F) +      \
+	 0 * sizeof(char[_Generic(&((T *)0)->F, want *: 1)]))
 
-#define OPT_BOOL(s, l, type, field, h)                                     \
+#define OPT_BOOL(s, l, T, F, h)                                     \
 	{ .name = (l), .short_name = (s), .type = OPT_TYPE_BOOL,           \
-	  .offset = OPT_FIELD_(type, field, bool), .help = (h) }
-#define OPT_STR(s, l, type, field, a, h)                                   \
+	  .offset = OPT_FIELD_(T, F, bool), .help = (h) }
+#define OPT_STR(s, l, T, F, a, h)                                   \
 	{ .name = (l), .short_name = (s), .type = OPT_TYPE_STR,            \
-	  .offset = OPT_FIELD_(type, field, const char *), .arg = (a), .help = (h) }
-#define OPT_INT(s, l, type, field, a, h)                                   \
+	  .offset = OPT_FIELD_(T, F, const char *), .arg = (a), .help = (h) }
+#define OPT_INT(s, l, T, F, a, h)                                   \
 	{ .name = (l), .short_name = (s), .type = OPT_TYPE_INT,            \
-	  .offset = OPT_FIELD_(type, field, int), .arg = (a), .help = (h) }
-#define OPT_U64(s, l, type, field, a, h)                                   \
+	  .offset = OPT_FIELD_(T, F, int), .arg = (a), .help = (h) }
+#define OPT_U64(s, l, T, F, a, h)                                   \
 	{ .name = (l), .short_name = (s), .type = OPT_TYPE_U64,            \
-	  .offset = OPT_FIELD_(type, field, uint64_t), .arg = (a), .help = (h) }
-#define OPT_LIST(s, l, type, field, a, h)                                  \
+	  .offset = OPT_FIELD_(T, F, uint64_t), .arg = (a), .help = (h) }
+#define OPT_LIST(s, l, T, F, a, h)                                  \
 	{ .name = (l), .short_name = (s), .type = OPT_TYPE_LIST,           \
-	  .offset = OPT_FIELD_(type, field, struct strv), .arg = (a), .help = (h) }
+	  .offset = OPT_FIELD_(T, F, struct strv), .arg = (a), .help = (h) }
 /* a is NULL for a flag that calls */
-#define OPT_CALL(s, l, type, field, a, f, h)                               \
+#define OPT_CALL(s, l, T, F, a, f, h)                               \
 	{ .name = (l), .short_name = (s), .type = OPT_TYPE_CALL,           \
-	  .offset = offsetof(type, field), .arg = (a), .help = (h), .fn = (f) }
+	  .offset = offsetof(T, F), .arg = (a), .help = (h), .fn = (f) }
 #define OPT_ROWS(r) { .type = OPT_TYPE_ROWS, .rows = (r) }
 #define OPT_END { .type = OPT_TYPE_END }
 
