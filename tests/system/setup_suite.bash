@@ -4,10 +4,8 @@ setup_suite() {
 	load helpers.bash
 	if [ "$(id -u)" = 0 ]; then
 		SUITE_PREFIX=$SUITE_PREFIX "$BATS_TEST_DIRNAME/../helpers/accounts.sh" >&3
-		[ ! -e "$BINDIR_UNDER_TEST/newuidmap" ] || {
-			setcap cap_setuid+ep "$BINDIR_UNDER_TEST/newuidmap"
-			setcap cap_setgid+ep "$BINDIR_UNDER_TEST/newgidmap"
-		}
+		BINDIR_UNDER_TEST=$("$BATS_TEST_DIRNAME/../helpers/stage.sh" "$BINDIR_UNDER_TEST")
+		export BINDIR_UNDER_TEST
 	fi
 	{
 		echo "# kernel $(uname -r), $(. /etc/os-release && echo "$PRETTY_NAME")"
@@ -35,4 +33,7 @@ teardown_suite() {
 		return 1
 	fi
 	rm -rf "$SUITE_STATE"
+	case $BINDIR_UNDER_TEST in
+	/var/tmp/runner-stage.*) rm -rf "$(dirname "$BINDIR_UNDER_TEST")" ;;
+	esac
 }
