@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * caps - make a privileged program small before it looks at what its caller gave it
+ */
+#include "uidmap/caps.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/err.h"
+#include "common/fd.h"
+
+/* The three sets as 64 bits each; the kernel's ABI cuts them in halves. */
+struct capsets {
+	uint64_t effective;
+	uint64_t permitted;
+	uint64_t inheritable;
+};
+
+static int capsets_get(struct capsets *ret)
+{
+	struct __user_cap_header_struct hdr = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct d[2] = { 0 };
+
+	if (syscall(SYS_capget, &hdr, d) < 0)
+		return -errno;
+	ret->effective = (uint64_t)d[1].effective << 32 | d[0].effective;
+	ret->permitted = (uint64_t)d[1].permitted << 32 | d[0].permitted;
+	ret->inheritable = (uint64_t)d[1].inheritable << 32 | d[0].inheritable;
+	return 0;
+}
+
+static int capsets_set(const struct capsets *s)
+{
+	struct __user_cap_header_struct hdr = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct d[2] = {
+		{ (uint32_t)s->effective, (uint32_t)s->permitted, (uint32_t)s->inheritable },
+		{ (uint32_t)(s->effective >> 32), (uint32_t)(s->permitted >> 32),
+		  (uint32_t)(s->inheritable >> 32) },
+	};
+
+	if (syscall(SYS_capset, &hdr, d) < 0)
+		return -errno;
+	return 0;
+}
+
+int caps_confine(int cap, struct err *e)
+{
+	uid_t uid = getuid();
+	uint64_t keep = UINT64_C(1) << cap;
+	struct capsets s;
+	int r;
+
+	if (uid == 0)
+		keep |= UINT64_C(1) << CAP_SETFCAP;
+	/*
+	 * Installed setuid root: become the caller for good. The kernel takes
+	 * a map only from the owner of the user namespace, so this also makes
+	 * it refuse a namespace that is not the caller's.
+	 */
+	if (geteuid() != uid) {
+		if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+			return err_set(e, -errno, "keep capabilities");
+		if (setresuid(uid, uid, uid) < 0)
+			return err_set(e, -errno, "become uid %u", uid);
+	}
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_set(e, -errno, "set no_new_privs");
+	/* A caller may have set ambient capabilities; older kernels know none */
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL)
+		return err_set(e, -errno, "clear ambient capabilities");
+	r = capsets_get(&s);
+	if (r < 0)
+		return err_set(e, r, "read capabilities");
+	s = (struct capsets){ .permitted = s.permitted & keep };
+	r = capsets_set(&s);
+	if (r < 0)
+		return err_set(e, r, "drop capabilities");
+	return 0;
+}
+
+int caps_raise(void)
+{
+	struct capsets s;
+	int r = capsets_get(&s);
+
+	if (r < 0)
+		return r;
+	s.effective = s.permitted;
+	return capsets_set(&s);
+}
+
+bool caps_have(int cap)
+{
+	struct capsets s;
+
+	return capsets_get(&s) == 0 && (s.permitted >> cap & 1);
+}
+
+int process_tidy(struct err *e)
+{
+	int r = fd_std_open();
+
+	if (r < 0)
+		return err_set(e, r, "open /dev/null");
+	if (clearenv() != 0)
+		return err_set(e, -ENOMEM, "empty the environment");
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
+		return err_set(e, -errno, "ignore signals");
+	return 0;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * caps - make a privileged program small before it looks at what its caller gave it
+ */
+#ifndef UIDMAP_CAPS_H
+#define UIDMAP_CAPS_H
+
+#include <stdbool.h>
+
+struct err;
+
+/**
+ * caps_confine() - keep one capability, dormant, and the caller's own ids
+ * @cap:	the capability to keep, if there
+ * @e:		which step failed
+ *
+ * Works for a program with file capabilities, for one that is setuid root and
+ * for one without any privilege. Afterwards all user ids are the caller's real
+ * one, the permitted set holds at most @cap, every other set is empty, and
+ * exec gives nothing back. A caller who really is root keeps CAP_SETFCAP too:
+ * the kernel asks for it where root maps its own id.
+ *
+ * Return: 0 or -errno.
+ */
+int caps_confine(int cap, struct err *e);
+
+/**
+ * caps_raise() - make what caps_confine() kept effective
+ *
+ * Return: 0 or -errno.
+ */
+int caps_raise(void);
+
+/**
+ * caps_have() - is this capability permitted to the process?
+ * @cap:	capability
+ */
+bool caps_have(int cap);
+
+/**
+ * process_tidy() - shut out what a caller leaves in a program's surroundings
+ * @e:		which step failed
+ *
+ * Opens /dev/null for each of descriptors 0 to 2 that is closed, so that no
+ * file opened later gets the messages; empties the environment; ignores the
+ * signals that writing a message can raise.
+ *
+ * Return: 0 or -errno.
+ */
+int process_tidy(struct err *e);
+
+#endif
