@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * api - the control socket
+ *
+ * How it works: one request per connection, as slirp4netns has it. The
+ * request is whole when it parses as JSON, when its line ends, or when the
+ * client has nothing more to say; then it is answered and the connection is
+ * closed. A bad request is answered with {"error":{"desc":…}}.
+ */
+#include "slirp-net/api.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/sock.h"
+#include "slirp-net/net.h"
+
+/* #syscalls accept4 read write sendto shutdown close */
+
+/**
+ * struct api_conn - a connection whose request is not whole yet
+ * @ev:		its socket
+ * @net:	whose API this is
+ * @since:	when it was accepted, or sent something last
+ * @len:	bytes in @buf
+ * @next:	in no order
+ * @buf:	the request so far
+ */
+struct api_conn {
+	struct ev ev;
+	struct net *net;
+	int64_t since;
+	size_t len;
+	struct api_conn *next;
+	char buf[API_REQUEST_MAX];
+};
+
+static json_t *bad_request(const char *verb, const char *what)
+{
+	return json_pack("{s:{s:o}}", "error", "desc",
+			 verb ? json_sprintf("bad request: %s: %s", verb, what)
+			      : json_sprintf("bad request: %s", what));
+}
+
+/* An address of either family from member NAME or NAME6 of the arguments. */
+static int get_addr(const json_t *args, const char *name, const char *name6,
+		    const union fwd_addr *fallback, union fwd_addr *ret)
+{
+	const char *text = json_string_value(json_object_get(args, name));
+	const char *text6 = json_string_value(json_object_get(args, name6));
+	union fwd_addr a = { 0 };
+
+	if (text6 && *text6) {
+		a.v6.sin6_family = AF_INET6;
+		if (inet_pton(AF_INET6, text6, &a.v6.sin6_addr) != 1)
+			return -EINVAL;
+	} else if (text && *text) {
+		a.v4.sin_family = AF_INET;
+		if (inet_pton(AF_INET, text, &a.v4.sin_addr) != 1) {
+			a.v6.sin6_family = AF_INET6;
+			if (inet_pton(AF_INET6, text, &a.v6.sin6_addr) != 1)
+				return -EINVAL;
+		}
+	} else {
+		a = *fallback;
+	}
+	*ret = a;
+	return 0;
+}
+
+static int get_port(const json_t *args, const char *name, int min, uint16_t *ret)
+{
+	const json_t *v = json_object_get(args, name);
+	json_int_t n = json_is_real(v) ? (json_int_t)json_real_value(v) : json_integer_value(v);
+
+	if (!json_is_number(v) || n < min || n > 65535)
+		return -EINVAL;
+	*ret = (uint16_t)n;
+	return 0;
+}
+
+static const char *parse_fwd(const struct net *net, const json_t *args, enum port_proto *proto,
+			     union fwd_addr *host, union fwd_addr *guest)
+{
+	const char *text = json_string_value(json_object_get(args, "proto"));
+	union fwd_addr any = { .v4 = { .sin_family = AF_INET } }, own = any;
+	uint16_t port;
+
+	own.v4.sin_addr = net->conf.addrs.guest4;
+	if (!text || (strcmp(text, "tcp") != 0 && strcmp(text, "udp") != 0))
+		return "bad arguments.proto";
+	*proto = strcmp(text, "udp") == 0 ? PORT_UDP : PORT_TCP;
+	if (get_addr(args, "host_addr", "host_addr6", &any, host) < 0)
+		return "bad arguments.host_addr";
+	if (host->sa.sa_family == AF_INET6) {
+		own = (union fwd_addr){ .v6 = { .sin6_family = AF_INET6 } };
+		own.v6.sin6_addr = net->conf.addrs.guest6;
+	}
+	if (get_port(args, "host_port", 0, &port) < 0)
+		return "bad arguments.host_port";
+	fwd_addr_set_port(host, port);
+	if (get_addr(args, "guest_addr", "guest_addr6", &own, guest) < 0)
+		return "bad arguments.guest_addr";
+	if (get_port(args, "guest_port", 1, &port) < 0)
+		return "bad arguments.guest_port";
+	fwd_addr_set_port(guest, port);
+	return NULL;
+}
+
+static json_t *add_hostfwd(struct net *net, const json_t *args)
+{
+	union fwd_addr host, guest;
+	enum port_proto proto;
+	const struct fwd *f;
+	const char *bad = parse_fwd(net, args, &proto, &host, &guest);
+	bool any;
+	int r;
+
+	if (bad)
+		return bad_request("add_hostfwd", bad);
+	any = !fwd_addr_port(&host);
+	r = fwd_add(net, proto, &host, &guest, &f);
+	if (r < 0) {
+		char text[80], what[160];
+
+		fwd_addr_format(&host, text, sizeof(text));
+		(void)snprintf(what, sizeof(what), "%s/%s: %s", text, port_proto_name(proto),
+			       strerror(-r));
+		return bad_request("add_hostfwd", what);
+	}
+	if (any)
+		return json_pack("{s:{s:i,s:i}}", "return", "id", f->id, "host_port",
+				 fwd_addr_port(&f->host));
+	return json_pack("{s:{s:i}}", "return", "id", f->id);
+}
+
+static int put_addr(json_t *entry, const union fwd_addr *a, const char *name, const char *name6,
+		    const char *port)
+{
+	char text[INET6_ADDRSTRLEN];
+	bool is4 = a->sa.sa_family == AF_INET;
+
+	if (is4)
+		(void)inet_ntop(AF_INET, &a->v4.sin_addr, text, sizeof(text));
+	else
+		(void)inet_ntop(AF_INET6, &a->v6.sin6_addr, text, sizeof(text));
+	if (json_object_set_new(entry, is4 ? name : name6, json_string(text)) < 0)
+		return -ENOMEM;
+	return json_object_set_new(entry, port, json_integer(fwd_addr_port(a)));
+}
+
+static json_t *fwd_json(const struct fwd *f)
+{
+	json_t *entry = json_pack("{s:i,s:s}", "id", f->id, "proto", port_proto_name(f->proto));
+
+	if (entry && put_addr(entry, &f->host, "host_addr", "host_addr6", "host_port") == 0 &&
+	    put_addr(entry, &f->guest, "guest_addr", "guest_addr6", "guest_port") == 0)
+		return entry;
+	json_decref(entry);
+	return NULL;
+}
+
+static json_t *list_hostfwd(struct net *net, const json_t *args)
+{
+	json_t *entries = json_array();
+
+	(void)args;
+	for (const struct fwd *f = net->fwds.list; f; f = f->next) {
+		if (json_array_append_new(entries, fwd_json(f)) < 0) {
+			json_decref(entries);
+			return NULL;
+		}
+	}
+	/* slirp4netns documents the first place and answers in the second */
+	return json_pack("{s:{s:O},s:o}", "return", "entries", entries, "entries", entries);
+}
+
+static json_t *remove_hostfwd(struct net *net, const json_t *args)
+{
+	const json_t *id = json_object_get(args, "id");
+	int r;
+
+	if (!json_is_number(id))
+		return bad_request("remove_hostfwd", "bad arguments.id");
+	r = fwd_remove(net, (int)json_number_value(id));
+	if (r == -ENOENT)
+		return bad_request("remove_hostfwd", "bad arguments.id");
+	if (r < 0)
+		return bad_request("remove_hostfwd", strerror(-r));
+	return json_pack("{s:{}}", "return");
+}
+
+static const struct verb {
+	const char *name;
+	json_t *(*fn)(struct net *net, const json_t *args);
+} verbs[] = {
+	{ "add_hostfwd", add_hostfwd },
+	{ "list_hostfwd", list_hostfwd },
+	{ "remove_hostfwd", remove_hostfwd },
+};
+
+static json_t *dispatch(struct net *net, const json_t *request)
+{
+	const char *execute;
+
+	if (!request)
+		return bad_request(NULL, "cannot parse JSON");
+	if (!json_is_object(request))
+		return bad_request(NULL, "json_object() failed");
+	execute = json_string_value(json_object_get(request, "execute"));
+	if (!execute)
+		return bad_request(NULL, "no execute found");
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		if (strcmp(execute, verbs[i].name) == 0)
+			return verbs[i].fn(net, json_object_get(request, "arguments"));
+	}
+	return bad_request(NULL, "unknown execute");
+}
+
+char *api_answer(struct net *net, const char *request, size_t len)
+{
+	json_t *in = json_loadb(request, len, JSON_DISABLE_EOF_CHECK, NULL);
+	json_t *out = dispatch(net, in);
+	char *text = out ? json_dumps(out, JSON_COMPACT) : NULL;
+
+	json_decref(in);
+	json_decref(out);
+	return text;
+}
+
+static void conn_free(struct api_conn *c)
+{
+	struct api *api = &c->net->api;
+	struct api_conn **at = &api->conns;
+
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	api->n--;
+	(void)loop_set(&c->net->loop, &c->ev, 0);
+	(void)close(c->ev.fd);
+	free(c);
+}
+
+/* An answer always fits into the socket's buffer, or the client is odd. */
+static void conn_finish(struct api_conn *c, const char *text)
+{
+	if (text)
+		(void)send(c->ev.fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)shutdown(c->ev.fd, SHUT_RDWR);
+	conn_free(c);
+}
+
+static bool is_whole(const struct api_conn *c)
+{
+	json_t *in;
+
+	if (memchr(c->buf, '\n', c->len))
+		return true;
+	in = json_loadb(c->buf, c->len, JSON_DISABLE_EOF_CHECK, NULL);
+	json_decref(in);
+	return in;
+}
+
+static void on_conn(struct ev *ev, uint32_t events)
+{
+	struct api_conn *c = ev->owner;
+	char *text;
+	ssize_t n;
+
+	(void)events;
+	n = read(ev->fd, c->buf + c->len, sizeof(c->buf) - c->len);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n < 0 || (n == 0 && !c->len)) {
+		conn_free(c);
+		return;
+	}
+	c->len += (size_t)n;
+	c->since = loop_now_ms();
+	if (c->len == sizeof(c->buf)) {
+		conn_finish(c, "{\"error\":{\"desc\":\"bad request: too large message\"}}");
+		return;
+	}
+	if (n > 0 && !is_whole(c))
+		return;
+	text = api_answer(c->net, c->buf, c->len);
+	conn_finish(c, text);
+	free(text);
+}
+
+static void on_listen(struct ev *ev, uint32_t events)
+{
+	struct net *net = ev->owner;
+	struct api *api = &net->api;
+	int fd = accept4(ev->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct api_conn *c;
+
+	(void)events;
+	if (fd < 0)
+		return;
+	c = api->n < API_CONNS_MAX ? malloc(sizeof(*c)) : NULL;
+	if (!c) {
+		(void)close(fd);
+		return;
+	}
+	c->ev = (struct ev){ .fd = fd, .fn = on_conn, .owner = c };
+	c->net = net;
+	c->since = loop_now_ms();
+	c->len = 0;
+	c->next = api->conns;
+	api->conns = c;
+	api->n++;
+	if (loop_set(&net->loop, &c->ev, EPOLLIN) < 0)
+		conn_free(c);
+}
+
+void api_expire(struct api *api, struct net *net)
+{
+	int64_t old = loop_now_ms() - API_IDLE_MS;
+	struct api_conn *next;
+
+	(void)net;
+	for (struct api_conn *c = api->conns; c; c = next) {
+		next = c->next;
+		if (c->since < old)
+			conn_finish(c, "{\"error\":{\"desc\":\"bad request: timed out\"}}");
+	}
+}
+
+int api_start(struct api *api, struct net *net, const char *path, struct err *e)
+{
+	int fd, r;
+
+	if (strlen(path) >= 108)
+		return err_msg(e, -ENAMETOOLONG, "API socket: %s: path is too long", path);
+	fd = sock_listen_unix(path, API_CONNS_MAX);
+	if (fd < 0)
+		return err_set(e, fd, "API socket: %s", path);
+	api->ev = (struct ev){ .fd = fd, .fn = on_listen, .owner = net };
+	r = loop_set(&net->loop, &api->ev, EPOLLIN);
+	return r < 0 ? err_set(e, r, "API socket: %s", path) : 0;
+}
+
+void api_clear(struct api *api, struct net *net)
+{
+	(void)net;
+	while (api->conns)
+		conn_free(api->conns);
+	if (api->ev.fd > 0)
+		(void)close(api->ev.fd);
+	api->ev.fd = -1;
+}

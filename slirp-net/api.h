@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * api - the control socket
+ */
+#ifndef SLIRP_NET_API_H
+#define SLIRP_NET_API_H
+
+#include <stddef.h>
+
+#include "common/err.h"
+#include "slirp-net/loop.h"
+
+#define API_CONNS_MAX 16
+#define API_REQUEST_MAX 65536
+#define API_IDLE_MS 10000
+
+struct net;
+struct api_conn;
+
+/**
+ * struct api - listening socket and open connections
+ * @ev:		the listening socket
+ * @conns:	connections that have not been answered yet
+ * @n:		how many
+ */
+struct api {
+	struct ev ev;
+	struct api_conn *conns;
+	int n;
+};
+
+/**
+ * api_start() - listen at path, mode 0600
+ * Return: 0, -errno
+ */
+int api_start(struct api *api, struct net *net, const char *path, struct err *e);
+void api_clear(struct api *api, struct net *net);
+
+/**
+ * api_expire() - drop connections that say nothing
+ */
+void api_expire(struct api *api, struct net *net);
+
+/**
+ * api_answer() - one request to one answer; pure but for what it asks for
+ * @request:	bytes of one JSON object
+ * Return: JSON text without newline, the caller frees it; NULL without memory
+ */
+char *api_answer(struct net *net, const char *request, size_t len);
+
+#endif

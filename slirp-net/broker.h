@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * broker - the process that stays in the container's namespaces
+ */
+#ifndef SLIRP_NET_BROKER_H
+#define SLIRP_NET_BROKER_H
+
+#include <sys/types.h>
+
+#include "common/err.h"
+#include "slirp-net/loop.h"
+
+struct net;
+
+/**
+ * struct broker - the broker as slirp-net sees it
+ * @ev:		our end of the socket
+ * @pid:	its process
+ * @link_fd:	tap device
+ */
+struct broker {
+	struct ev ev;
+	pid_t pid;
+	int link_fd;
+};
+
+/**
+ * broker_start() - fork it, and wait until the container's link is set up
+ *
+ * Called while the process has one thread and holds nothing but net->conf.
+ * Return: 0, -errno with the broker's own explanation in @e
+ */
+int broker_start(struct broker *b, struct net *net, struct err *e);
+
+/**
+ * broker_watch() - leave when the broker is gone
+ */
+int broker_watch(struct broker *b, struct net *net);
+void broker_clear(struct broker *b);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * link - frames from and to the container
+ */
+#ifndef SLIRP_NET_LINK_H
+#define SLIRP_NET_LINK_H
+
+#include <linux/virtio_net.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "slirp-net/loop.h"
+
+#define LINK_BATCH 32
+
+struct net;
+
+/**
+ * struct link - one tap device or packet socket
+ * @ev:		its descriptor
+ * @net:	whose frames they are
+ * @mtu:	of the container's interface
+ * @rx_frames, @tx_frames, @tx_drops: counters
+ * @buf:	room for one frame of the largest size
+ */
+struct link {
+	struct ev ev;
+	struct net *net;
+	unsigned int mtu;
+	uint64_t rx_frames, tx_frames, tx_drops;
+	uint8_t *buf;
+};
+
+/**
+ * link_start() - read frames from fd from now on
+ * @fd:		non-blocking; stays the caller's
+ * Return: 0, -errno
+ */
+int link_start(struct link *l, struct net *net, int fd, unsigned int mtu);
+void link_clear(struct link *l);
+
+/**
+ * link_send() - a frame to the container; lost when there is no room, as on
+ * any wire
+ */
+void link_send(struct link *l, const struct virtio_net_hdr *h, const void *frame, size_t len);
+
+#endif

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+# slirp.pc asks for glib-2.0.pc, which libslirp-dev does not pull in
+CFLAGS_slirp-net := $(call pc,--cflags,libnl-3.0 libnl-route-3.0 jansson libseccomp) -I/usr/include/slirp
+LIBS_slirp-net := -lslirp $(call pc,--libs,libnl-3.0 libnl-route-3.0 jansson libseccomp)
+USES_slirp-net := common
+$(eval $(call archive,slirp-net,slirp-net,slirp-net/main.c))
+$(eval $(call program,slirp-net,slirp-net/main.c,slirp-net))

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * net - the one context of slirp-net
+ */
+#ifndef SLIRP_NET_NET_H
+#define SLIRP_NET_NET_H
+
+#include <linux/virtio_net.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "slirp-net/api.h"
+#include "slirp-net/broker.h"
+#include "slirp-net/conf.h"
+#include "slirp-net/fwd.h"
+#include "slirp-net/link.h"
+#include "slirp-net/loop.h"
+#include "slirp-net/stack.h"
+
+/**
+ * struct net - everything
+ * @conf:	what was asked for
+ * @loop:	what is waited for
+ * @broker:	the process in the container's namespaces
+ * @link:	frames from and to the container
+ * @stack:	libslirp
+ * @fwds:	published ports
+ * @api:	control socket
+ * @exit_ev:	--exit-fd
+ * @signal_ev:	SIGTERM and SIGINT
+ * @stop:	leave the loop
+ * @status:	exit status then
+ */
+struct net {
+	struct conf conf;
+	struct loop loop;
+	struct broker broker;
+	struct link link;
+	struct stack stack;
+	struct fwd_table fwds;
+	struct api api;
+	struct ev exit_ev, signal_ev;
+	bool stop;
+	int status;
+};
+
+/**
+ * net_main() - start, run until something ends it, release everything
+ * @net:	zeroed but for @conf
+ * Return: exit status, or -errno with the reason in @e
+ */
+int net_main(struct net *net, struct err *e);
+
+/**
+ * net_frame() - a frame from the container
+ * @data:	may be changed in place
+ */
+void net_frame(struct net *net, const struct virtio_net_hdr *h, uint8_t *data, size_t len);
+
+/**
+ * net_stop() - leave after this turn
+ */
+void net_stop(struct net *net, int status);
+
+#endif

@@ -1,0 +1,145 @@
+#!/usr/bin/env bats
+# slirp-net alone: slirp4netns's command line, descriptors and control socket
+
+load helpers.bash
+
+setup() {
+	need_root
+	need_tun
+	dir=$(scratch sub)
+}
+
+teardown() {
+	rm -rf "$dir"
+}
+
+# in_net OPTIONS… -- SCRIPT: start slirp-net on a namespace of its own as an ordinary user, run
+# SCRIPT when it is ready ($N enters the namespace, $S is slirp-net's pid), check that it ends well
+in_net() {
+	local options=()
+	while [ "$1" != -- ]; do options+=("$1"); shift; done
+	cat >"$dir/script" <<-'END'
+		set -eu
+		cd "$1"; script=$2; shift 2
+		unshare -rn sleep 60 & ns=$!
+		mkfifo ready exit
+		trap 'kill $ns 2>/dev/null || :; [ "$s" = $$ ] || kill $s 2>/dev/null || :' EXIT
+		for i in $(seq 100); do [ "$(readlink /proc/$ns/ns/net)" != "$(readlink /proc/self/ns/net)" ] && break; sleep 0.02; done
+		exec 8<>exit
+		slirp-net -c -r 7 -e 9 "$@" $ns tap0 7>ready 9<exit 8>&- & s=$!
+		read -rn1 byte <ready
+		[ "$byte" = 1 ]
+		N="nsenter -t $ns -U --preserve-credentials -n"
+		eval "$script"
+		exec 8>&-
+		wait $s
+	END
+	run_as sub bash "$dir/script" "$dir" "$2" "${options[@]}"
+}
+
+@test "outbound TCP reaches the host by the gateway's address" {
+	in_net -- '(echo from-host | timeout 5 nc -Nl 127.0.0.1 21001) & sleep 0.2
+		$N timeout 5 nc 10.0.2.2 21001 </dev/null'
+	assert_output_has from-host
+}
+
+@test "--disable-host-loopback keeps the host's loopback out of reach" {
+	in_net --disable-host-loopback -- '(echo from-host | timeout 3 nc -Nl 127.0.0.1 21002) & sleep 0.2
+		$N timeout 2 nc 10.0.2.2 21002 </dev/null || echo refused'
+	assert_output_has refused
+	[[ $output != *from-host* ]]
+}
+
+@test "--publish: tcp and udp, and a range" {
+	in_net --publish 127.0.0.1:21010:80 --publish 127.0.0.1:21011:53/udp --publish 127.0.0.1:21020-21022:8000-8002 -- '
+		(echo tcp-answer | $N timeout 5 nc -Nl 80) & (echo third | $N timeout 5 nc -Nl 8002) & sleep 0.2
+		timeout 5 nc 127.0.0.1 21010 </dev/null
+		timeout 5 nc 127.0.0.1 21022 </dev/null
+		($N timeout 3 nc -u -l -W 1 53 >udp) & sleep 0.2
+		echo udp-payload | timeout 1 nc -u -w 1 127.0.0.1 21011 || :
+		sleep 0.2; cat udp'
+	assert_output_has tcp-answer
+	assert_output_has third
+	assert_output_has udp-payload
+}
+
+@test "a port in use is named in one line, status 1, before ready" {
+	python3 -c 'import socket,time
+s = socket.socket(); s.bind(("127.0.0.1", 21030)); s.listen(); time.sleep(20)' & holder=$!
+	sleep 0.3
+	run_as sub 1 bash -c 'unshare -rn sleep 20 & sleep 0.3
+		slirp-net -c -r 7 --publish 127.0.0.1:21029-21031:80-82 $! 7>'"$dir"'/ready; s=$?
+		kill %1; exit $s'
+	kill $holder
+	assert_output_has 127.0.0.1:21030/tcp
+	assert_one_line
+	[ ! -s "$dir/ready" ]
+}
+
+@test "bad options: one line, status 2" {
+	run_as sub 2 slirp-net --mtu 5 1
+	assert_one_line
+	run_as sub 2 slirp-net --publish nonsense 1
+	assert_one_line
+	assert_output_has nonsense
+	run_as sub 2 slirp-net
+	assert_one_line
+	run_as sub 1 slirp-net 999999999
+	assert_one_line
+}
+
+@test "--help names what Podman looks for" {
+	run_as sub slirp-net --help
+	for word in --disable-host-loopback --mtu --enable-sandbox --enable-seccomp --cidr --outbound-addr --enable-ipv6; do
+		assert_output_has "$word"
+	done
+	run_as sub slirp-net --version
+	assert_output_has 'SLIRP_CONFIG_VERSION_MAX: 4'
+}
+
+@test "control socket: add, list, remove, port 0, errors" {
+	in_net --api-socket "$dir/api" -- '
+		api() { echo "$1" | timeout 5 nc -NU api; echo; }
+		api "{\"execute\":\"add_hostfwd\",\"arguments\":{\"proto\":\"tcp\",\"host_addr\":\"127.0.0.1\",\"host_port\":21040,\"guest_port\":80}}"
+		(echo by-api | $N timeout 5 nc -Nl 80) & sleep 0.2
+		timeout 5 nc 127.0.0.1 21040 </dev/null
+		api "{\"execute\":\"list_hostfwd\"}"
+		api "{\"execute\":\"add_hostfwd\",\"arguments\":{\"proto\":\"tcp\",\"host_addr\":\"127.0.0.1\",\"host_port\":21040,\"guest_port\":80}}"
+		api "{\"execute\":\"remove_hostfwd\",\"arguments\":{\"id\":1}}"
+		timeout 5 nc 127.0.0.1 21040 </dev/null || echo closed-again
+		api "{\"execute\":\"add_hostfwd\",\"arguments\":{\"proto\":\"tcp\",\"host_port\":0,\"guest_port\":80}}"
+		api badjson; api "{\"x\":1}"; api "{\"execute\":\"bad\"}"
+		python3 -c "import socket
+s = socket.socket(socket.AF_UNIX); s.connect(\"api\"); s.send(bytes(65536)); print(s.recv(999))"'
+	assert_output_has '{"return":{"id":1}}'
+	assert_output_has by-api
+	assert_output_has '"host_port":21040,"guest_addr":"10.0.2.100","guest_port":80'
+	assert_output_has '127.0.0.1:21040/tcp: Address already in use'
+	assert_output_has '{"return":{}}'
+	assert_output_has closed-again
+	assert_output_has '{"return":{"id":2,"host_port":'
+	assert_output_has 'cannot parse JSON'
+	assert_output_has 'no execute found'
+	assert_output_has 'unknown execute'
+	assert_output_has 'too large message'
+	[ ! -e "$dir/api" ]
+}
+
+@test "kill -9 leaves no process and no socket file" {
+	in_net --api-socket "$dir/api" -- '[ -S api ]; kill -9 $s; wait $s || :
+		for i in $(seq 50); do [ -e api ] || pgrep -u $(id -u) slirp-net || break; sleep 0.02; done
+		[ ! -e api ] && ! pgrep -u $(id -u) slirp-net && echo nothing-left; s=$$; wait() { :; }'
+	assert_output_has nothing-left
+}
+
+@test "--netns-type=path, from inside the user namespace and from outside" {
+	run_as sub bash -c 'unshare -rn sleep 20 & ns=$!; sleep 0.3
+		for how in "nsenter -U --preserve-credentials -t $ns" env; do
+			mkfifo '"$dir"'/r; $how slirp-net -c -r 7 --netns-type=path /proc/$ns/ns/net tap7 7>'"$dir"'/r & s=$!
+			read -rn1 byte <'"$dir"'/r; echo "ready $byte"; rm '"$dir"'/r
+			nsenter -t $ns -U --preserve-credentials -n ip -o addr show tap7; kill -TERM $s; wait $s || echo bad
+			sleep 0.2
+		done; kill $ns'
+	[ "$(grep -c 'ready 1' <<<"$output")" = 2 ]
+	[ "$(grep -c 10.0.2.100/24 <<<"$output")" = 2 ]
+}
