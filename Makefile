@@ -13,6 +13,7 @@ endif
 Q := $(if $(filter 1,$(V)),,@)
 PREFIX ?= /usr/local
 DESTDIR ?=
+export VARIANT
 VERSION := 0.1.0
 
 BINDIR := $(PREFIX)/bin
