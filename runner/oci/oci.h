@@ -64,6 +64,7 @@ struct oci_create_opts {
 	const struct oci_bpf *seccomp; /* precompiled filter of spec->seccomp, or NULL */
 	bool no_pivot;       /* MS_MOVE + chroot instead of pivot_root */
 	bool no_new_keyring;
+	int death_sig;       /* sent to the program when the caller dies; 0: none */
 	int start_fd;        /* listening SEQPACKET socket on which start arrives, or -1 */
 	void (*warn)(void *ctx, const char *line); /* lost isolation or limits; may be NULL */
 	void *warn_ctx;
@@ -137,6 +138,7 @@ struct oci_exec_opts {
 	const char *cgroup; /* folder to enter, or NULL */
 	const struct oci_bpf *seccomp; /* filter, or NULL for none */
 	bool no_new_keyring;
+	int death_sig; /* as in oci_create_opts */
 };
 
 void oci_exec_opts_init(struct oci_exec_opts *o);

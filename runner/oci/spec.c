@@ -204,6 +204,7 @@ void spec_default(struct spec *s, unsigned int flags)
 	spec_init(s);
 	s->oci_version = "1.2.0";
 	s->has_process = true;
+	s->lenient_tty_gid = true;
 	s->process.cwd = "/";
 	spec_strv_add(s, &s->process.env,
 		      "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");

@@ -324,6 +324,9 @@ struct spec {
 	unsigned long personality;
 	const char *intel_rdt_closid;
 
+	/* made by spec_default(): a tty group that is not mapped is left out */
+	bool lenient_tty_gid;
+
 	struct spec_arena *arena;
 };
 

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * plan - every decision of a creation, made before the clone
+ */
+#include "runner/oci/plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+
+#include "common/err.h"
+#include "common/str.h"
+#include "runner/oci/device.h"
+#include "runner/oci/ns.h"
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
+
+static const char *const cap_path =
+	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+static int plan_namespaces(struct plan *p, struct err *e)
+{
+	bool by_path = false;
+
+	for (enum spec_ns_type t = 0; t < SPEC_NS_MAX_; t++) {
+		const struct spec_ns *ns = &p->s->ns[t];
+
+		if (!ns->set)
+			continue;
+		if (!ns->path) {
+			/* a time namespace starts at the exec, after its offsets are set */
+			if (t != SPEC_NS_TIME)
+				p->clone |= ns_kind(t)->flag;
+			continue;
+		}
+		int r = ns_open_path(t, ns->path, &p->join[t], e);
+		if (r < 0)
+			return r;
+		if (ns_is_current(t, p->join[t])) {
+			(void)close(take_fd(&p->join[t]));
+			continue;
+		}
+		by_path = true;
+	}
+	p->new_user = p->clone & CLONE_NEWUSER;
+	/* these take effect at a fork; the others may belong to our user namespace,
+	 * which a child in a new one has no right to */
+	p->middle = p->join[SPEC_NS_PID] >= 0 || p->join[SPEC_NS_USER] >= 0 ||
+		    p->join[SPEC_NS_TIME] >= 0 || (p->new_user && by_path);
+
+	if (!p->s->ns[SPEC_NS_MOUNT].set)
+		return err_msg(e, -EINVAL, "linux.namespaces: a mount namespace is required");
+	if (p->new_user && (!p->s->uidmap.n || !p->s->gidmap.n))
+		return err_msg(e, -EINVAL, "linux.uidMappings: a new user namespace needs "
+					   "uidMappings and gidMappings");
+	return 0;
+}
+
+static int plan_root(struct plan *p, struct err *e)
+{
+	const struct spec *s = p->s;
+
+	p->root_fd = p->o->rootfs_fd;
+	if (s->root_path && s->root_path[0] == '/')
+		p->root_path = s->root_path;
+	else if (s->root_path)
+		p->root_path = spec_printf(&p->mem, "%s/%s", p->o->bundle ? p->o->bundle : ".",
+					   s->root_path);
+	else if (p->root_fd < 0)
+		return err_msg(e, -EINVAL, "root: missing");
+	/* hooks look for the mounts below root.path; without one any place will do */
+	p->root_attach = p->root_path ? p->root_path : "/";
+	return 0;
+}
+
+static int plan_mounts(struct plan *p, struct err *e)
+{
+	const struct spec *s = p->s;
+
+	p->mounts = spec_alloc(&p->mem, s->n_mounts + 1, sizeof(*p->mounts));
+	for (size_t i = 0; i < s->n_mounts; i++) {
+		struct plan_mount *m = &p->mounts[p->n_mounts];
+
+		int r = plan_mount_parse(p, &s->mounts[i], m, e);
+		if (r < 0)
+			return r;
+		p->n_mounts++;
+		if (strcmp(m->dst, "/dev") == 0)
+			p->dev_mounted = m->kind == PLAN_FS;
+	}
+	return 0;
+}
+
+static int plan_devices(struct plan *p, struct err *e)
+{
+	const struct spec *s = p->s;
+
+	p->bind_devices = p->new_user || p->join[SPEC_NS_USER] >= 0 || !ns_user_is_initial();
+	p->devices = spec_alloc(&p->mem, s->n_devices + PLAN_DEVICES, sizeof(*p->devices));
+	for (size_t i = 0; i < s->n_devices; i++)
+		p->devices[p->n_devices++] = (struct plan_device){
+			.dev = s->devices[i], .host = s->devices[i].path, .fd = -1 };
+	if (p->dev_mounted)
+		device_add_defaults(p);
+	return device_check(p, e);
+}
+
+static size_t find_env(const struct spec_strv *env, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = env->n; i-- > 0;)
+		if (strncmp(env->v[i], name, len) == 0 && env->v[i][len] == '=')
+			return i;
+	return env->n;
+}
+
+int plan_process_build(struct spec *mem, const struct spec_process *s, struct plan_process *ret,
+		       struct err *e)
+{
+	if (!s->args.n)
+		return err_msg(e, -EINVAL, "process.args: empty");
+	if (!s->cwd || s->cwd[0] != '/')
+		return err_msg(e, -EINVAL, "process.cwd: '%s' is not an absolute path",
+			       s->cwd ? s->cwd : "");
+	if (s->terminal && (ret->stdio[0] >= 0 || ret->stdio[1] >= 0 || ret->stdio[2] >= 0))
+		return err_msg(e, -EINVAL, "process.terminal: and descriptors for stdio");
+
+	const char **argv = spec_alloc(mem, s->args.n + 1, sizeof(*argv));
+	for (size_t i = 0; i < s->args.n; i++)
+		argv[i] = s->args.v[i];
+
+	/* room for HOME and the end */
+	const char **envp = spec_alloc(mem, s->env.n + 2, sizeof(*envp));
+	for (size_t i = 0; i < s->env.n; i++)
+		envp[i] = s->env.v[i];
+
+	size_t home = find_env(&s->env, "HOME");
+	if (home == s->env.n)
+		ret->home_slot = &envp[s->env.n];
+	else if (s->env.v[home][5] == '\0')
+		ret->home_slot = &envp[home];
+
+	size_t path = find_env(&s->env, "PATH");
+	ret->path = path < s->env.n ? s->env.v[path] + 5 : cap_path;
+	ret->s = s;
+	ret->argv = (char *const *)(uintptr_t)argv; /* execve promises not to write */
+	ret->envp = envp;
+	ret->gids_ok = !s->user.keep_groups;
+	return 0;
+}
+
+static int plan_process(struct plan *p, struct err *e)
+{
+	const struct spec *s = p->s;
+	const struct oci_create_opts *o = p->o;
+	struct plan_process *pp = &p->proc;
+
+	if (!s->has_process)
+		return err_msg(e, -EINVAL, "process: missing");
+	memcpy(pp->stdio, o->stdio, sizeof(pp->stdio));
+	pp->keep = o->keep_fds;
+	pp->n_keep = o->n_keep_fds;
+	pp->keep_as_is = o->keep_fds_as_is;
+	pp->death_sig = o->death_sig;
+	if (!o->no_new_keyring)
+		pp->keyring = spec_printf(&p->mem, "_ses.%s", o->id);
+	int r = plan_process_build(&p->mem, &s->process, pp, e);
+	if (r < 0)
+		return r;
+
+	if (o->seccomp)
+		pp->bpf = *o->seccomp;
+	else if (s->seccomp.set)
+		return oci_seccomp_compile(&s->seccomp, &pp->bpf, e);
+	return 0;
+}
+
+int plan_build(const struct spec *s, const struct oci_create_opts *o, struct plan *ret,
+	       struct err *e)
+{
+	*ret = (struct plan){ .s = s, .o = o, .root_fd = -1, .state_fd = -1, .cgroup_fd = -1 };
+	spec_init(&ret->mem);
+	for (size_t t = 0; t < SPEC_NS_MAX_; t++)
+		ret->join[t] = -1;
+
+	if (!o->id || !*o->id)
+		return err_msg(e, -EINVAL, "a container needs a name");
+
+	int r = spec_check(s, e);
+	if (r < 0)
+		return r;
+	static int (*const parts[])(struct plan *, struct err *) = {
+		plan_namespaces, plan_root, plan_mounts, plan_devices, plan_process,
+	};
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		r = parts[i](ret, e);
+		if (r < 0)
+			return r;
+	}
+	for (size_t h = 0; h <= SPEC_HOOK_CREATE_CONTAINER; h++)
+		ret->hooks |= s->hooks[h].n > 0;
+	return 0;
+}
+
+void plan_clear(struct plan *p)
+{
+	for (size_t t = 0; t < SPEC_NS_MAX_; t++)
+		if (p->join[t] >= 0)
+			(void)close(p->join[t]);
+	for (size_t i = 0; i < p->n_mounts; i++)
+		if (p->mounts[i].idmap_fd >= 0)
+			(void)close(p->mounts[i].idmap_fd);
+	if (p->state_fd >= 0)
+		(void)close(p->state_fd);
+	if (p->cgroup_fd >= 0)
+		(void)close(p->cgroup_fd);
+	/* a filter given from outside stays the caller's */
+	if (!p->o || !p->o->seccomp)
+		oci_bpf_clear(&p->proc.bpf);
+	spec_clear(&p->mem);
+}
