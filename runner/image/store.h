@@ -24,7 +24,7 @@
  * Locks are flock(2) on the object being made (the partial blob, the layer's
  * temporary folder): the second of two pulls waits for the first and finds the
  * work done. Readers take no locks. A layer or blob that somebody is about
- * to use is held by a shared lock on the store's "gc" file from the look-up to the
+ * to use is held by a shared lock on the store's file users.lock from the look-up to the
  * hold record; the collector only takes what it can lock at once. Where the file
  * system has no flock, lock files in opts.lock_dir stand in.
  */
