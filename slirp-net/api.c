@@ -50,11 +50,11 @@ static json_t *bad_request(const char *verb, const char *what)
 
 /* An address of either family from member NAME or NAME6 of the arguments. */
 static int get_addr(const json_t *args, const char *name, const char *name6,
-		    const union fwd_addr *fallback, union fwd_addr *ret)
+		    const union addr *fallback, union addr *ret)
 {
 	const char *text = json_string_value(json_object_get(args, name));
 	const char *text6 = json_string_value(json_object_get(args, name6));
-	union fwd_addr a = { 0 };
+	union addr a = { 0 };
 
 	if (text6 && *text6) {
 		a.v6.sin6_family = AF_INET6;
@@ -86,10 +86,10 @@ static int get_port(const json_t *args, const char *name, int min, uint16_t *ret
 }
 
 static const char *parse_fwd(const struct net *net, const json_t *args, enum port_proto *proto,
-			     union fwd_addr *host, union fwd_addr *guest)
+			     union addr *host, union addr *guest)
 {
 	const char *text = json_string_value(json_object_get(args, "proto"));
-	union fwd_addr any = { .v4 = { .sin_family = AF_INET } }, own = any;
+	union addr any = { .v4 = { .sin_family = AF_INET } }, own = any;
 	uint16_t port;
 
 	own.v4.sin_addr = net->conf.addrs.guest4;
@@ -98,24 +98,25 @@ static const char *parse_fwd(const struct net *net, const json_t *args, enum por
 	*proto = strcmp(text, "udp") == 0 ? PORT_UDP : PORT_TCP;
 	if (get_addr(args, "host_addr", "host_addr6", &any, host) < 0)
 		return "bad arguments.host_addr";
-	if (host->sa.sa_family == AF_INET6) {
-		own = (union fwd_addr){ .v6 = { .sin6_family = AF_INET6 } };
+	if (host->sa.sa_family == AF_INET6 &&
+	    (net->conf.enable_ipv6 || !net->fwds.ops->any_family)) {
+		own = (union addr){ .v6 = { .sin6_family = AF_INET6 } };
 		own.v6.sin6_addr = net->conf.addrs.guest6;
 	}
 	if (get_port(args, "host_port", 0, &port) < 0)
 		return "bad arguments.host_port";
-	fwd_addr_set_port(host, port);
+	addr_set_port(host, port);
 	if (get_addr(args, "guest_addr", "guest_addr6", &own, guest) < 0)
 		return "bad arguments.guest_addr";
 	if (get_port(args, "guest_port", 1, &port) < 0)
 		return "bad arguments.guest_port";
-	fwd_addr_set_port(guest, port);
+	addr_set_port(guest, port);
 	return NULL;
 }
 
 static json_t *add_hostfwd(struct net *net, const json_t *args)
 {
-	union fwd_addr host, guest;
+	union addr host, guest;
 	enum port_proto proto;
 	const struct fwd *f;
 	const char *bad = parse_fwd(net, args, &proto, &host, &guest);
@@ -124,23 +125,23 @@ static json_t *add_hostfwd(struct net *net, const json_t *args)
 
 	if (bad)
 		return bad_request("add_hostfwd", bad);
-	any = !fwd_addr_port(&host);
+	any = !addr_port(&host);
 	r = fwd_add(net, proto, &host, &guest, &f);
 	if (r < 0) {
-		char text[80], what[160];
+		char text[ADDR_TEXT_MAX], what[160];
 
-		fwd_addr_format(&host, text, sizeof(text));
+		addr_format(&host, text, sizeof(text));
 		(void)snprintf(what, sizeof(what), "%s/%s: %s", text, port_proto_name(proto),
 			       strerror(-r));
 		return bad_request("add_hostfwd", what);
 	}
 	if (any)
 		return json_pack("{s:{s:i,s:i}}", "return", "id", f->id, "host_port",
-				 fwd_addr_port(&f->host));
+				 addr_port(&f->host));
 	return json_pack("{s:{s:i}}", "return", "id", f->id);
 }
 
-static int put_addr(json_t *entry, const union fwd_addr *a, const char *name, const char *name6,
+static int put_addr(json_t *entry, const union addr *a, const char *name, const char *name6,
 		    const char *port)
 {
 	char text[INET6_ADDRSTRLEN];
@@ -152,7 +153,7 @@ static int put_addr(json_t *entry, const union fwd_addr *a, const char *name, co
 		(void)inet_ntop(AF_INET6, &a->v6.sin6_addr, text, sizeof(text));
 	if (json_object_set_new(entry, is4 ? name : name6, json_string(text)) < 0)
 		return -ENOMEM;
-	return json_object_set_new(entry, port, json_integer(fwd_addr_port(a)));
+	return json_object_set_new(entry, port, json_integer(addr_port(a)));
 }
 
 static json_t *fwd_json(const struct fwd *f)

@@ -4,14 +4,15 @@
  *
  * How it works: slirp-net itself never leaves the network namespace it was
  * started in: its sockets are the host's. A forked broker joins the
- * container's user and network namespace, sets up the link, and sends one
- * message: a struct err (code 0 for success) with the descriptors. Then it
+ * container's user and network namespace, sets up the link and, where it can,
+ * a gateway (gateway.c), and sends one message with the descriptors. Then it
  * waits for its socket to close, which is how it learns of the end of
  * slirp-net, however that came about, and removes the API socket's file.
  */
 #include "slirp-net/broker.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -28,15 +29,23 @@
 #include "slirp-net/netns.h"
 #include "slirp-net/tap.h"
 
-static int configure(const struct conf *c, struct err *e)
+/**
+ * struct ready - the broker's only message about the start
+ * @err:	code 0 for success
+ * @splice:	the gateway has everything
+ * @has:	by gateway_fd: which descriptors come with it, in order
+ */
+struct ready {
+	struct err err;
+	bool splice;
+	bool has[GATEWAY_FD_MAX_];
+};
+
+static int configure(struct nlcfg *nl, const struct conf *c, struct err *e)
 {
-	AUTO(nlcfg_close) struct nlcfg *nl = NULL;
 	const struct addrs *a = &c->addrs;
 	int tap, lo, r;
 
-	r = nlcfg_open(&nl, e);
-	if (r < 0)
-		return r;
 	lo = nlcfg_index(nl, "lo", e);
 	if (lo < 0)
 		return lo;
@@ -61,9 +70,39 @@ static int configure(const struct conf *c, struct err *e)
 	return nlcfg_default_route(nl, tap, AF_INET6, &a->host6, e);
 }
 
-static int set_up(const struct conf *c, const struct netns *ns, int *ret_fd, struct err *e)
+/* The best way there is to reach the container; each can be ruled out. */
+static int make_link(const struct conf *c, const struct netns *ns, int *fds, bool *splice,
+		     struct err *e)
 {
-	auto_close int tap = -1;
+	int r;
+
+	if (!c->no_splice) {
+		r = gateway_open(c, ns->net, /* splice */ true, fds, e);
+		*splice = r >= 0;
+		if (r >= 0 || r == -EEXIST)
+			return r;
+		log_warn("%s: TCP goes through libslirp instead, which is slower", e->msg);
+		r = netns_enter_net(ns, e);
+		if (r < 0)
+			return r;
+	}
+	if (!c->no_tun) {
+		r = tap_open(c->tapname, e);
+		if (r >= 0) {
+			fds[GATEWAY_LINK] = r;
+			return 0;
+		}
+		if (r == -EEXIST || r == -EBUSY)
+			return r;
+		log_warn("%s: going on without a tap device", e->msg);
+	}
+	return gateway_open(c, ns->net, /* splice */ false, fds, e);
+}
+
+static int set_up(const struct conf *c, const struct netns *ns, int *fds, bool *splice,
+		  struct err *e)
+{
+	AUTO(nlcfg_close) struct nlcfg *nl = NULL;
 	int r;
 
 	r = netns_enter_user(ns, e);
@@ -72,87 +111,126 @@ static int set_up(const struct conf *c, const struct netns *ns, int *ret_fd, str
 	r = netns_enter_net(ns, e);
 	if (r < 0)
 		return r;
-	tap = tap_open(c->tapname, e);
-	if (tap < 0)
-		return tap;
-	if (c->configure) {
-		r = configure(c, e);
-		if (r < 0)
-			return err_wrap(e, "%s", c->tapname);
-	}
-	*ret_fd = take_fd(&tap);
-	return 0;
+	/* opened here, it stays with the container's namespace */
+	r = nlcfg_open(&nl, e);
+	if (r < 0)
+		return r;
+	r = make_link(c, ns, fds, splice, e);
+	if (r < 0)
+		return r;
+	if (!c->configure)
+		return 0;
+	r = configure(nl, c, e);
+	return r < 0 ? err_wrap(e, "%s", c->tapname) : 0;
 }
 
-static void serve(int sock, const struct conf *c)
+/* Two sockets, so that slirp-net can wait for an answer on the one while the
+ * other tells each side of the other's end. */
+static void serve(int sock, int pool, const struct conf *c)
 {
-	char dummy;
+	struct pollfd fds[2] = { { .fd = sock, .events = POLLIN },
+				 { .fd = pool, .events = POLLIN } };
 
-	while (recv(sock, &dummy, 1, 0) < 0 && errno == EINTR)
-		;
+	for (;;) {
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			break;
+		if (fds[0].revents)
+			break;
+		if (fds[1].revents && pool_serve(pool) < 0)
+			break;
+	}
 	if (c->api_socket)
 		(void)unlink(c->api_socket);
 }
 
-static _Noreturn void broker_main(int sock, const struct conf *c, struct netns *ns)
+static int send_ready(int sock, struct ready *m, const int *fds)
 {
-	struct err e = { 0 };
-	int keep[] = { sock, ns->user, ns->net };
-	int fd = -1;
+	int out[GATEWAY_FD_MAX_];
+	size_t n = 0;
+
+	for (size_t i = 0; i < GATEWAY_FD_MAX_; i++) {
+		m->has[i] = fds[i] >= 0;
+		if (fds[i] >= 0)
+			out[n++] = fds[i];
+	}
+	return sock_send_fds(sock, m, sizeof(*m), out, n) < 0 ? -1 : 0;
+}
+
+static _Noreturn void broker_main(int sock, int pool, const struct conf *c,
+				  struct netns *ns)
+{
+	struct ready m = { 0 };
+	int keep[] = { sock, pool, ns->user, ns->net };
+	int fds[GATEWAY_FD_MAX_] = { -1, -1, -1, -1 };
 
 	/* the caller's signals are for slirp-net; its end is ours */
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGTERM, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);
 	(void)prctl(PR_SET_NAME, "slirp-net-broker");
-	(void)fd_close_from(3, keep, 3);
-	(void)set_up(c, ns, &fd, &e);
+	(void)fd_close_from(3, keep, sizeof(keep) / sizeof(keep[0]));
+	if (set_up(c, ns, fds, &m.splice, &m.err) >= 0)
+		m.err.code = 0;
 	netns_clear(ns);
-	if (sock_send_fds(sock, &e, sizeof(e), &fd, fd >= 0) < 0)
+	if (send_ready(sock, &m, fds) < 0 || m.err.code)
 		_exit(1);
-	if (fd < 0)
-		_exit(1);
-	(void)close(fd);
-	serve(sock, c);
+	for (int i = 0; i < GATEWAY_FD_MAX_; i++)
+		cleanup_closep(&fds[i]);
+	serve(sock, pool, c);
 	_exit(0);
+}
+
+static int wait_ready(struct broker *b, struct err *e)
+{
+	int fds[GATEWAY_FD_MAX_];
+	struct ready m;
+	size_t n_fds = 0, used = 0;
+	ssize_t n = sock_recv_fds(b->ev.fd, &m, sizeof(m), fds, GATEWAY_FD_MAX_, &n_fds);
+
+	if (n != sizeof(m))
+		return err_msg(e, -EPROTO, "the process in the container's namespaces died");
+	for (size_t i = 0; i < GATEWAY_FD_MAX_; i++) {
+		b->fds[i] = -1;
+		if (m.has[i] && used < n_fds)
+			b->fds[i] = fds[used++];
+	}
+	b->splice = m.splice;
+	if (m.err.code && e)
+		*e = m.err;
+	return m.err.code;
 }
 
 int broker_start(struct broker *b, struct net *net, struct err *e)
 {
 	struct netns ns = { -1, -1 };
-	int sv[2], fd = -1, r;
-	struct err theirs;
-	size_t n_fds;
-	ssize_t n;
+	int sv[2] = { -1, -1 }, pool[2] = { -1, -1 }, r;
 
 	r = netns_open(&ns, &net->conf, e);
 	if (r < 0)
 		return r;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0) {
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pool) < 0) {
+		r = err_set(e, -errno, "socketpair");
 		netns_clear(&ns);
-		return err_set(e, -errno, "socketpair");
+		cleanup_closep(&sv[0]);
+		cleanup_closep(&sv[1]);
+		return r;
 	}
 	b->pid = fork();
 	if (b->pid == 0) {
 		(void)close(sv[0]);
-		broker_main(sv[1], &net->conf, &ns);
+		(void)close(pool[0]);
+		broker_main(sv[1], pool[1], &net->conf, &ns);
 	}
 	r = b->pid < 0 ? -errno : 0;
 	netns_clear(&ns);
 	(void)close(sv[1]);
+	(void)close(pool[1]);
 	b->ev.fd = sv[0];
+	b->pool_fd = pool[0];
 	if (r < 0)
 		return err_set(e, r, "fork");
-	n = sock_recv_fds(sv[0], &theirs, sizeof(theirs), &fd, 1, &n_fds);
-	if (n != sizeof(theirs) || (!theirs.code && n_fds != 1))
-		return err_msg(e, -EPROTO, "the process in the container's namespaces died");
-	if (theirs.code) {
-		if (e)
-			*e = theirs;
-		return theirs.code;
-	}
-	b->link_fd = fd;
-	return 0;
+	return wait_ready(b, e);
 }
 
 static void on_broker(struct ev *ev, uint32_t events)
@@ -174,8 +252,12 @@ int broker_watch(struct broker *b, struct net *net)
 void broker_clear(struct broker *b)
 {
 	cleanup_closep(&b->ev.fd);
-	cleanup_closep(&b->link_fd);
-	b->ev.fd = b->link_fd = -1;
+	cleanup_closep(&b->pool_fd);
+	b->ev.fd = b->pool_fd = -1;
+	for (int i = 0; i < GATEWAY_FD_MAX_; i++) {
+		cleanup_closep(&b->fds[i]);
+		b->fds[i] = -1;
+	}
 	if (b->pid > 0)
 		(void)waitpid(b->pid, NULL, 0);
 	b->pid = 0;

@@ -5,9 +5,11 @@
 #ifndef SLIRP_NET_BROKER_H
 #define SLIRP_NET_BROKER_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "common/err.h"
+#include "slirp-net/gateway.h"
 #include "slirp-net/loop.h"
 
 struct net;
@@ -15,13 +17,17 @@ struct net;
 /**
  * struct broker - the broker as slirp-net sees it
  * @ev:		our end of the socket
+ * @pool_fd:	where it is asked for sockets
  * @pid:	its process
- * @link_fd:	tap device
+ * @fds:	by gateway_fd; GATEWAY_LINK alone may be a tap device
+ * @splice:	there is a gateway with all of them
  */
 struct broker {
 	struct ev ev;
+	int pool_fd;
 	pid_t pid;
-	int link_fd;
+	int fds[GATEWAY_FD_MAX_];
+	bool splice;
 };
 
 /**

@@ -19,13 +19,6 @@
 #define CONF_MTU_MAX 65521
 #define CONF_PUBLISH_MAX 1024
 
-enum conf_link {
-	CONF_LINK_AUTO,	/* veth where it can be made, else tap */
-	CONF_LINK_VETH,
-	CONF_LINK_TAP,
-	CONF_LINK_MAX_,
-};
-
 /**
  * struct addrs - the network the container sees
  * @net4:	network address, network byte order

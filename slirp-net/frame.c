@@ -133,6 +133,40 @@ int frame_parse(const uint8_t *data, size_t len, struct frame *ret)
 	return 0;
 }
 
+static union addr address(const uint8_t *data, const struct frame *f, size_t at4, size_t at6,
+			  size_t port_at)
+{
+	bool has_port = !f->fragment && f->l4_len >= 4 &&
+			(f->proto == IPPROTO_TCP || f->proto == IPPROTO_UDP);
+	uint16_t port = has_port ? get16(data + f->l4 + port_at) : 0;
+	struct in_addr in;
+	struct in6_addr in6;
+
+	if (f->family == AF_INET) {
+		memcpy(&in, data + f->l3 + at4, sizeof(in));
+		return addr4(in, port);
+	}
+	memcpy(&in6, data + f->l3 + at6, sizeof(in6));
+	return addr6(&in6, port);
+}
+
+union addr frame_src(const uint8_t *data, const struct frame *f)
+{
+	return address(data, f, 12, 8, 0);
+}
+
+union addr frame_dst(const uint8_t *data, const struct frame *f)
+{
+	return address(data, f, 16, 24, 2);
+}
+
+bool frame_is_syn(const uint8_t *data, const struct frame *f)
+{
+	return f->family && f->proto == IPPROTO_TCP && !f->fragment &&
+	       f->l4_len >= sizeof(struct tcphdr) &&
+	       (data[f->l4 + 13] & (TH_FIN | TH_SYN | TH_RST | TH_ACK)) == TH_SYN;
+}
+
 uint64_t frame_pseudo_sum(const uint8_t *data, const struct frame *f)
 {
 	const uint8_t *ip = data + f->l3;

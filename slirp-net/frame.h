@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "slirp-net/addr.h"
+
 #define FRAME_MAX (65535 + 14 + 21)
 #define FRAME_ETH 14
 
@@ -40,6 +42,20 @@ struct frame {
  * Return: 0 (the frame may still not be IP), -EBADMSG when it is cut short
  */
 int frame_parse(const uint8_t *data, size_t len, struct frame *ret);
+
+/**
+ * frame_src() / frame_dst() - addresses, with the ports of TCP and UDP
+ *
+ * Only for a parsed frame whose family is not 0. The port is 0 where the
+ * payload is too short for one.
+ */
+union addr frame_src(const uint8_t *data, const struct frame *f);
+union addr frame_dst(const uint8_t *data, const struct frame *f);
+
+/**
+ * frame_is_syn() - a TCP frame that opens a connection
+ */
+bool frame_is_syn(const uint8_t *data, const struct frame *f);
 
 /**
  * frame_csum() - ones' complement sum of bytes, not folded or inverted

@@ -9,46 +9,12 @@
  */
 #include "slirp-net/fwd.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <libslirp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "slirp-net/net.h"
-
-socklen_t fwd_addr_len(const union fwd_addr *a)
-{
-	return a->sa.sa_family == AF_INET ? sizeof(a->v4) : sizeof(a->v6);
-}
-
-uint16_t fwd_addr_port(const union fwd_addr *a)
-{
-	return ntohs(a->sa.sa_family == AF_INET ? a->v4.sin_port : a->v6.sin6_port);
-}
-
-void fwd_addr_set_port(union fwd_addr *a, uint16_t port)
-{
-	if (a->sa.sa_family == AF_INET)
-		a->v4.sin_port = htons(port);
-	else
-		a->v6.sin6_port = htons(port);
-}
-
-void fwd_addr_format(const union fwd_addr *a, char *buf, size_t size)
-{
-	char host[INET6_ADDRSTRLEN];
-
-	if (a->sa.sa_family == AF_INET)
-		(void)snprintf(buf, size, "%s:%u",
-			       inet_ntop(AF_INET, &a->v4.sin_addr, host, sizeof(host)),
-			       ntohs(a->v4.sin_port));
-	else
-		(void)snprintf(buf, size, "[%s]:%u",
-			       inet_ntop(AF_INET6, &a->v6.sin6_addr, host, sizeof(host)),
-			       ntohs(a->v6.sin6_port));
-}
 
 static int stack_flags(const struct fwd *f)
 {
@@ -64,27 +30,27 @@ static int free_port(const struct fwd *f, uint16_t *ret)
 {
 	int type = f->proto == PORT_UDP ? SOCK_DGRAM : SOCK_STREAM;
 	int fd = socket(f->host.sa.sa_family, type | SOCK_CLOEXEC, 0);
-	union fwd_addr a = f->host;
+	union addr a = f->host;
 	socklen_t len = sizeof(a);
 	int r = 0;
 
 	if (fd < 0)
 		return -errno;
-	if (bind(fd, &a.sa, fwd_addr_len(&a)) < 0 || getsockname(fd, &a.sa, &len) < 0)
+	if (bind(fd, &a.sa, addr_len(&a)) < 0 || getsockname(fd, &a.sa, &len) < 0)
 		r = -errno;
 	(void)close(fd);
 	if (!r)
-		*ret = fwd_addr_port(&a);
+		*ret = addr_port(&a);
 	return r;
 }
 
 static int stack_fwd_add(struct net *net, struct fwd *f)
 {
-	bool any = !fwd_addr_port(&f->host);
+	bool any = !addr_port(&f->host);
 	int r;
 
 	for (int tries = 0;; tries++) {
-		union fwd_addr host = f->host;
+		union addr host = f->host;
 
 		if (any) {
 			uint16_t port;
@@ -92,10 +58,10 @@ static int stack_fwd_add(struct net *net, struct fwd *f)
 			r = free_port(f, &port);
 			if (r < 0)
 				return r;
-			fwd_addr_set_port(&host, port);
+			addr_set_port(&host, port);
 		}
-		r = stack_add_fwd(&net->stack, &host.sa, fwd_addr_len(&host), &f->guest.sa,
-				  fwd_addr_len(&f->guest), stack_flags(f));
+		r = stack_add_fwd(&net->stack, &host.sa, addr_len(&host), &f->guest.sa,
+				  addr_len(&f->guest), stack_flags(f));
 		if (!r)
 			f->host = host;
 		if (!any || r != -EADDRINUSE || tries == 8)
@@ -105,7 +71,7 @@ static int stack_fwd_add(struct net *net, struct fwd *f)
 
 static int stack_fwd_remove(struct net *net, struct fwd *f)
 {
-	return stack_remove_fwd(&net->stack, &f->host.sa, fwd_addr_len(&f->host), stack_flags(f));
+	return stack_remove_fwd(&net->stack, &f->host.sa, addr_len(&f->host), stack_flags(f));
 }
 
 const struct fwd_ops fwd_stack_ops = {
@@ -124,8 +90,8 @@ void fwd_clear(struct net *net)
 		(void)fwd_remove(net, net->fwds.list->id);
 }
 
-int fwd_add(struct net *net, enum port_proto proto, const union fwd_addr *host,
-	    const union fwd_addr *guest, const struct fwd **ret)
+int fwd_add(struct net *net, enum port_proto proto, const union addr *host,
+	    const union addr *guest, const struct fwd **ret)
 {
 	struct fwd_table *t = &net->fwds;
 	struct fwd **tail = &t->list;
@@ -173,45 +139,41 @@ int fwd_remove(struct net *net, int id)
 	return r;
 }
 
-static union fwd_addr guest_addr(const struct net *net, int family, uint16_t port)
+static union addr guest_addr(const struct net *net, int family, uint16_t port)
 {
 	const struct addrs *a = &net->conf.addrs;
-	union fwd_addr out = { 0 };
 
-	if (family == AF_INET) {
-		out.v4.sin_family = AF_INET;
-		out.v4.sin_addr = a->guest4;
-	} else {
-		out.v6.sin6_family = AF_INET6;
-		out.v6.sin6_addr = a->guest6;
-	}
-	fwd_addr_set_port(&out, port);
-	return out;
+	return family == AF_INET ? addr4(a->guest4, port) : addr6(&a->guest6, port);
+}
+
+/* The container's address for a client of that family, or the one it has. */
+static int guest_family(const struct net *net, int family)
+{
+	return family == AF_INET6 && !net->conf.enable_ipv6 && net->fwds.ops->any_family ? AF_INET
+											 : family;
 }
 
 static int publish_one(struct net *net, const struct portspec *p, int family, unsigned int i,
 		       uint16_t *port, struct err *e)
 {
-	union fwd_addr host = { 0 };
-	union fwd_addr guest = guest_addr(net, family, (uint16_t)(p->guest_port + i));
-	char text[80];
+	union addr host = family == AF_INET ? addr4(p->host4, *port) : addr6(&p->host6, *port);
+	union addr guest = guest_addr(net, guest_family(net, family),
+				      (uint16_t)(p->guest_port + i));
+	char text[ADDR_TEXT_MAX];
 	const struct fwd *f;
 	int r;
 
-	if (family == AF_INET) {
-		host.v4.sin_family = AF_INET;
-		host.v4.sin_addr = p->host4;
-	} else {
-		host.v6.sin6_family = AF_INET6;
-		host.v6.sin6_addr = p->host6;
-	}
-	fwd_addr_set_port(&host, *port);
 	r = fwd_add(net, p->proto, &host, &guest, &f);
 	if (r < 0) {
-		fwd_addr_format(&host, text, sizeof(text));
+		addr_format(&host, text, sizeof(text));
+		if (r == -EACCES)
+			return err_msg(e, r,
+				       "publish: %s/%s: Permission denied (ports below "
+				       "net.ipv4.ip_unprivileged_port_start are root's)",
+				       text, port_proto_name(p->proto));
 		return err_set(e, r, "publish: %s/%s", text, port_proto_name(p->proto));
 	}
-	*port = fwd_addr_port(&f->host);
+	*port = addr_port(&f->host);
 	return 0;
 }
 
@@ -219,25 +181,22 @@ static int publish_one(struct net *net, const struct portspec *p, int family, un
 static int publish_port(struct net *net, const struct portspec *p, unsigned int i, struct err *e)
 {
 	uint16_t port = p->host_port ? (uint16_t)(p->host_port + i) : 0;
-	bool want6 = net->conf.enable_ipv6 && net->fwds.ops == &fwd_stack_ops;
+	bool can6 = net->conf.enable_ipv6 || net->fwds.ops->any_family;
 	int r;
 
 	if (p->family != AF_INET6) {
 		r = publish_one(net, p, AF_INET, i, &port, e);
-		if (r < 0)
+		if (r < 0 && (r != -EAFNOSUPPORT || p->family == AF_INET || !can6))
 			return r;
 	}
-	if (p->family == AF_INET)
+	if (p->family == AF_INET || (p->family == AF_UNSPEC && !can6))
 		return 0;
-	if (!want6 && p->family == AF_INET6)
-		return err_msg(e, -EAFNOSUPPORT, "publish: an IPv6 address needs --enable-ipv6");
-	if (!want6)
-		return 0;
+	if (!can6)
+		return err_msg(e, -EAFNOSUPPORT,
+			       "publish: an IPv6 address needs --enable-ipv6 here");
 	r = publish_one(net, p, AF_INET6, i, &port, e);
 	/* a host without IPv6 is published on what it has */
-	if (r == -EAFNOSUPPORT && p->family == AF_UNSPEC)
-		return 0;
-	return r;
+	return r == -EAFNOSUPPORT && p->family == AF_UNSPEC ? 0 : r;
 }
 
 int fwd_publish(struct net *net, const struct portspec *p, struct err *e)

@@ -5,25 +5,18 @@
 #ifndef SLIRP_NET_FWD_H
 #define SLIRP_NET_FWD_H
 
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/err.h"
 #include "common/portspec.h"
+#include "slirp-net/addr.h"
 
 /* sockets, not specifications: a range counts each of its ports */
 #define FWD_MAX 16384
 
 struct net;
-
-/* An address of either family with its port. */
-union fwd_addr {
-	struct sockaddr sa;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
 
 /**
  * struct fwd - one port of one address of the host
@@ -38,7 +31,7 @@ union fwd_addr {
 struct fwd {
 	int id;
 	enum port_proto proto;
-	union fwd_addr host, guest;
+	union addr host, guest;
 	void *back;
 	struct fwd *next;
 };
@@ -47,10 +40,12 @@ struct fwd {
  * struct fwd_ops - a way to publish
  * @add:	bind now; fills in a port that was 0; Return: 0, -errno
  * @remove:	stop listening, and drop what runs over it
+ * @any_family:	the host's address may be of another family than the container's
  */
 struct fwd_ops {
 	int (*add)(struct net *net, struct fwd *f);
 	int (*remove)(struct net *net, struct fwd *f);
+	bool any_family;
 };
 
 /**
@@ -77,8 +72,8 @@ void fwd_clear(struct net *net);
  * @ret:	borrowed, may be NULL
  * Return: 0, -errno of bind(2) or listen(2), -ENOSPC when the table is full
  */
-int fwd_add(struct net *net, enum port_proto proto, const union fwd_addr *host,
-	    const union fwd_addr *guest, const struct fwd **ret);
+int fwd_add(struct net *net, enum port_proto proto, const union addr *host,
+	    const union addr *guest, const struct fwd **ret);
 
 /**
  * fwd_remove() - by id
@@ -91,14 +86,5 @@ int fwd_remove(struct net *net, int id);
  * Return: 0, -errno with the port named in @e
  */
 int fwd_publish(struct net *net, const struct portspec *p, struct err *e);
-
-socklen_t fwd_addr_len(const union fwd_addr *a);
-uint16_t fwd_addr_port(const union fwd_addr *a);
-void fwd_addr_set_port(union fwd_addr *a, uint16_t port);
-
-/**
- * fwd_addr_format() - "127.0.0.1:80" or "[::1]:80"
- */
-void fwd_addr_format(const union fwd_addr *a, char *buf, size_t size);
 
 #endif

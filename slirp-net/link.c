@@ -25,7 +25,7 @@ static void link_read(struct ev *ev, uint32_t events)
 		struct iovec iov[2] = { { &h, sizeof(h) }, { l->buf, FRAME_MAX } };
 		ssize_t n = readv(ev->fd, iov, 2);
 
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ENETDOWN))
 			return;
 		if (n < 0) {
 			log_error("the container's interface is gone");

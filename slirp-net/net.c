@@ -5,12 +5,19 @@
 #include "slirp-net/net.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <linux/if_ether.h>
+#include <net/if_arp.h>
+#include <netinet/icmp6.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "common/io.h"
+
+#define TICK_MS 1000
 
 /* #syscalls exit_group write rt_sigreturn */
 
@@ -20,8 +27,32 @@ void net_stop(struct net *net, int status)
 	net->status = status;
 }
 
+/*
+ * The gateway's kernel answers for the addresses there; libslirp learns the
+ * container's by asking. Its own answers would name another MAC address.
+ */
+static bool is_neighbour_question(const uint8_t *data, size_t len, const struct frame *f)
+{
+	if (f->eth_type == ETH_P_ARP)
+		return len >= FRAME_ETH + 8 && data[FRAME_ETH + 7] == ARPOP_REQUEST;
+	return f->family == AF_INET6 && f->proto == IPPROTO_ICMPV6 && f->l4_len > 0 &&
+	       data[f->l4] == ND_NEIGHBOR_SOLICIT;
+}
+
 void net_frame(struct net *net, const struct virtio_net_hdr *h, uint8_t *data, size_t len)
 {
+	struct frame f;
+
+	if (net->splice) {
+		if (frame_parse(data, len, &f) < 0)
+			return;
+		if (frame_is_syn(data, &f)) {
+			tcp_out_syn(net, h, data, len, &f);
+			return;
+		}
+		if ((f.family && f.proto == IPPROTO_TCP) || is_neighbour_question(data, len, &f))
+			return;
+	}
 	stack_input(&net->stack, h, data, len);
 }
 
@@ -65,11 +96,42 @@ static int watch_end(struct net *net, struct err *e)
 	return r < 0 ? err_set(e, r, "--exit-fd %d", net->conf.exit_fd) : 0;
 }
 
+static int links_start(struct net *net)
+{
+	const int *fds = net->broker.fds;
+	int r;
+
+	r = link_start(&net->link, net, fds[GATEWAY_LINK], (unsigned int)net->conf.mtu);
+	if (r < 0)
+		return r;
+	net->splice = net->broker.splice;
+	if (!net->splice)
+		return 0;
+	net->fwds.ops = &publish_ops;
+	pool_init(&net->pool, net->broker.pool_fd);
+	r = pumps_init(&net->pumps);
+	if (r < 0)
+		return r;
+	return tcp_out_start(net, fds[GATEWAY_LO], fds[GATEWAY_LISTEN4], fds[GATEWAY_LISTEN6]);
+}
+
+/* As many descriptors as we may have; two for each connection. */
+static void raise_limit(void)
+{
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur < lim.rlim_max) {
+		lim.rlim_cur = lim.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &lim);
+	}
+}
+
 static int start(struct net *net, struct err *e)
 {
 	const struct conf *c = &net->conf;
 	int r;
 
+	raise_limit();
 	r = broker_start(&net->broker, net, e);
 	if (r < 0)
 		return r;
@@ -82,7 +144,7 @@ static int start(struct net *net, struct err *e)
 	r = stack_start(&net->stack, net, e);
 	if (r < 0)
 		return r;
-	r = link_start(&net->link, net, net->broker.link_fd, (unsigned int)c->mtu);
+	r = links_start(net);
 	if (r < 0)
 		return err_set(e, r, "%s", c->tapname);
 	for (size_t i = 0; i < c->n_ports; i++) {
@@ -112,20 +174,34 @@ static int say_ready(struct net *net, struct err *e)
 	return 0;
 }
 
+/* Once a second while there is something that may grow old. */
+static int tick(struct net *net, int timeout)
+{
+	int64_t now = loop_now_ms();
+
+	if (!net->api.n && !net->tcp_outs.n && !net->publishes.n_dials &&
+	    !net->publishes.n_flows)
+		return timeout;
+	if (now >= net->tick_ms) {
+		net->tick_ms = now + TICK_MS;
+		api_expire(&net->api, net);
+		tcp_out_expire(net);
+		publish_expire(net);
+	}
+	return timeout < 0 || timeout > TICK_MS ? TICK_MS : timeout;
+}
+
 static int run(struct net *net, struct err *e)
 {
 	while (!net->stop) {
-		int timeout = stack_prepare(&net->stack);
-		int r;
+		int timeout = tick(net, stack_prepare(&net->stack));
+		int r = loop_wait(&net->loop, net->pumps.ready ? 0 : timeout);
 
-		if (net->api.n && (timeout < 0 || timeout > API_IDLE_MS))
-			timeout = API_IDLE_MS;
-		r = loop_wait(&net->loop, timeout);
 		if (r < 0)
 			return err_set(e, r, "epoll");
+		if (net->pumps.ready)
+			pumps_run(net);
 		stack_run(&net->stack);
-		if (net->api.n)
-			api_expire(&net->api, net);
 	}
 	return 0;
 }
@@ -134,7 +210,9 @@ int net_main(struct net *net, struct err *e)
 {
 	int r;
 
-	net->broker.ev.fd = net->broker.link_fd = -1;
+	net->broker.ev.fd = net->broker.pool_fd = -1;
+	for (int i = 0; i < GATEWAY_FD_MAX_; i++)
+		net->broker.fds[i] = -1;
 	net->loop.epfd = net->api.ev.fd = net->signal_ev.fd = -1;
 	fwd_init(&net->fwds, &fwd_stack_ops);
 	r = start(net, e);
@@ -144,6 +222,10 @@ int net_main(struct net *net, struct err *e)
 		r = run(net, e);
 	if (net->stack.slirp)
 		fwd_clear(net);
+	publish_clear(net);
+	pool_clear(&net->pool);
+	tcp_out_clear(net);
+	pumps_clear(net);
 	api_clear(&net->api, net);
 	stack_clear(&net->stack);
 	link_clear(&net->link);

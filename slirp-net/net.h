@@ -16,7 +16,11 @@
 #include "slirp-net/fwd.h"
 #include "slirp-net/link.h"
 #include "slirp-net/loop.h"
+#include "slirp-net/pool.h"
+#include "slirp-net/publish.h"
+#include "slirp-net/pump.h"
 #include "slirp-net/stack.h"
+#include "slirp-net/tcp_out.h"
 
 /**
  * struct net - everything
@@ -25,10 +29,16 @@
  * @broker:	the process in the container's namespaces
  * @link:	frames from and to the container
  * @stack:	libslirp
+ * @splice:	TCP goes through sockets in a gateway namespace
+ * @tcp_outs:	connections the container is opening
+ * @pumps:	connections whose bytes we carry
+ * @pool:	sockets in the gateway namespace
+ * @publishes:	what runs over published ports
  * @fwds:	published ports
  * @api:	control socket
  * @exit_ev:	--exit-fd
  * @signal_ev:	SIGTERM and SIGINT
+ * @tick_ms:	when old things are looked for next
  * @stop:	leave the loop
  * @status:	exit status then
  */
@@ -38,9 +48,15 @@ struct net {
 	struct broker broker;
 	struct link link;
 	struct stack stack;
+	bool splice;
+	struct tcp_outs tcp_outs;
+	struct pumps pumps;
+	struct pool pool;
+	struct publishes publishes;
 	struct fwd_table fwds;
 	struct api api;
 	struct ev exit_ev, signal_ev;
+	int64_t tick_ms;
 	bool stop;
 	int status;
 };

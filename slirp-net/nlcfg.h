@@ -47,4 +47,32 @@ int nlcfg_addr(struct nlcfg *c, int ifindex, int family, const void *addr, unsig
 int nlcfg_default_route(struct nlcfg *c, int ifindex, int family, const void *gateway,
 			 struct err *e);
 
+/**
+ * nlcfg_veth() - make a pair of links, the far one in another namespace
+ * @name, @mac:	the near end, here
+ * @peer, @peer_mac: the far end; @peer_mac may be NULL for a random one
+ * @peer_netns:	descriptor of its network namespace
+ * @mtu:	of both
+ */
+int nlcfg_veth(struct nlcfg *c, const char *name, const uint8_t mac[6], const char *peer,
+	       const uint8_t *peer_mac, int peer_netns, unsigned int mtu, struct err *e);
+
+/**
+ * nlcfg_delete() - remove a link, and with it its far end
+ * Return: 0, -errno
+ */
+int nlcfg_delete(struct nlcfg *c, const char *name);
+
+/**
+ * nlcfg_rule() - packets that came in by @iif (NULL: any) with @mark (0: any)
+ * are routed by @table
+ */
+int nlcfg_rule(struct nlcfg *c, int family, const char *iif, uint32_t mark, uint32_t table,
+	       struct err *e);
+
+/**
+ * nlcfg_local_route() - in @table, every destination is this host
+ */
+int nlcfg_local_route(struct nlcfg *c, int family, int lo, uint32_t table, struct err *e);
+
 #endif

@@ -49,6 +49,8 @@ static ssize_t cb_send(const void *buf, size_t len, void *opaque)
 		uint8_t *out;
 	} data = { .in = buf };
 
+	if (s->net->splice && !gateway_frame(data.out, len))
+		return (ssize_t)len;
 	frame_offload(data.out, len, s->net->link.mtu, &h);
 	link_send(&s->net->link, &h, buf, len);
 	return (ssize_t)len;

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * gateway - a network namespace between the container and slirp-net
+ *
+ * How it works: the container's interface is one end of a veth pair whose
+ * other end is here, where the container cannot see or change anything. A
+ * packet socket on it carries everything but TCP, and each TCP connection's
+ * first packet. slirp-net decides about that SYN: refused, it answers in the
+ * destination's name; admitted, it writes the SYN to lo, where the rules
+ * (rules.c) hand it to a transparent listener. From then on this namespace's
+ * kernel speaks TCP with the container, in the destination's name, and
+ * slirp-net moves the bytes.
+ *
+ * Nothing is ever forwarded here: what slirp-net does not carry, ends.
+ */
+#include "slirp-net/gateway.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if_arp.h>
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/io.h"
+#include "common/log.h"
+#include "slirp-net/conf.h"
+#include "slirp-net/frame.h"
+#include "slirp-net/nlcfg.h"
+#include "slirp-net/rules.h"
+
+#define LINK_NAME "gw0"
+#define LISTEN_PORT 9
+#define MARK 1
+#define TABLE 100
+#define BACKLOG 4096
+#define PACKET_BUFFER (4 << 20)
+
+/* What libslirp calls itself in IPv6, so that its announcements fit. */
+static const uint8_t gateway_mac[6] = { 0x52, 0x56, 0, 0, 0, 2 };
+
+/*
+ * Frames for slirp-net: all but TCP, and TCP with SYN of FIN, SYN, RST, ACK.
+ * TCP behind IPv6 extension headers comes too; slirp-net looks again.
+ */
+static const struct sock_filter not_tcp_or_syn[] = {
+	/*  0 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 12),
+	/*  1 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IP, 0, 7),
+	/*  2 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 14 + 9),
+	/*  3 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_TCP, 0, 11),
+	/*  4 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 14 + 6),
+	/*  5 */ BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x1fff, 10, 0),
+	/*  6 */ BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 14),
+	/*  7 */ BPF_STMT(BPF_LD | BPF_B | BPF_IND, 14 + 13),
+	/*  8 */ BPF_STMT(BPF_JMP | BPF_JA, 4),
+	/*  9 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IPV6, 0, 5),
+	/* 10 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 14 + 6),
+	/* 11 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_TCP, 0, 3),
+	/* 12 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 14 + 40 + 13),
+	/* 13 */ BPF_STMT(BPF_ALU | BPF_AND | BPF_K, TH_FIN | TH_SYN | TH_RST | TH_ACK),
+	/* 14 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TH_SYN, 0, 1),
+	/* 15 */ BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+	/* 16 */ BPF_STMT(BPF_RET | BPF_K, 0),
+};
+
+static int packet_socket(const char *link, int ifindex, const struct sock_filter *filter,
+			 size_t filter_len, struct err *e)
+{
+	auto_close int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_ll sll = { .sll_family = AF_PACKET, .sll_ifindex = ifindex };
+	union {
+		const struct sock_filter *in;
+		struct sock_filter *out;
+	} code = { .in = filter };
+	struct sock_fprog prog = { .len = (unsigned short)filter_len, .filter = code.out };
+	int on = 1, size = PACKET_BUFFER;
+
+	if (fd < 0)
+		return err_set(e, -errno, "packet socket");
+	if (setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)) < 0 ||
+	    setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)) < 0)
+		return err_set(e, -errno, "packet socket on %s", link);
+	(void)setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof(on));
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	if (filter &&
+	    setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0)
+		return err_set(e, -errno, "packet socket on %s: filter", link);
+	/* without a protocol it only sends */
+	sll.sll_protocol = strcmp(link, "lo") != 0 ? htons(ETH_P_ALL) : 0;
+	if (bind(fd, (const struct sockaddr *)&sll, sizeof(sll)) < 0)
+		return err_set(e, -errno, "packet socket on %s", link);
+	return take_fd(&fd);
+}
+
+static int listener(int family, struct err *e)
+{
+	auto_close int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_in a4 = { .sin_family = AF_INET, .sin_port = htons(LISTEN_PORT) };
+	struct sockaddr_in6 a6 = { .sin6_family = AF_INET6, .sin6_port = htons(LISTEN_PORT) };
+	int on = 1, r;
+
+	if (fd < 0)
+		return err_set(e, -errno, "listener");
+	/* accepted sockets inherit these */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	if (family == AF_INET) {
+		r = setsockopt(fd, SOL_IP, IP_TRANSPARENT, &on, sizeof(on));
+		if (!r)
+			r = bind(fd, (const struct sockaddr *)&a4, sizeof(a4));
+	} else {
+		(void)setsockopt(fd, SOL_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+		r = setsockopt(fd, SOL_IPV6, IPV6_TRANSPARENT, &on, sizeof(on));
+		if (!r)
+			r = bind(fd, (const struct sockaddr *)&a6, sizeof(a6));
+	}
+	if (r < 0 || listen(fd, BACKLOG) < 0)
+		return err_set(e, -errno, "transparent listener");
+	return take_fd(&fd);
+}
+
+/* A missing knob is the default of another kernel, no reason to give up. */
+static void knob(const char *name, const char *value)
+{
+	char path[128];
+	int r;
+
+	(void)snprintf(path, sizeof(path), "/proc/sys/net/%s", name);
+	r = io_write_file_at(AT_FDCWD, path, value);
+	if (r < 0)
+		log_debug("%s: %s", path, strerror(-r));
+}
+
+static void knobs(void)
+{
+	knob("ipv4/conf/all/rp_filter", "0");
+	knob("ipv4/conf/default/rp_filter", "0");
+	knob("ipv4/conf/default/accept_local", "1");
+	knob("ipv4/ip_unprivileged_port_start", "0");
+	knob("ipv4/tcp_no_metrics_save", "1");
+	knob("ipv6/conf/default/accept_ra", "0");
+	knob("ipv6/conf/default/accept_dad", "0");
+}
+
+static int gateway_addrs(struct nlcfg *nl, int gw, const struct conf *c, struct err *e)
+{
+	static const struct in6_addr link_local = { { { 0xfe, 0x80, [15] = 2 } } };
+	const struct addrs *a = &c->addrs;
+	int r;
+
+	r = nlcfg_addr(nl, gw, AF_INET, &a->host4, a->prefix4, e);
+	if (r >= 0)
+		r = nlcfg_addr(nl, gw, AF_INET, &a->dns4, 32, e);
+	if (r < 0 || !c->enable_ipv6)
+		return r;
+	r = nlcfg_addr(nl, gw, AF_INET6, &a->host6, 64, e);
+	if (r >= 0)
+		r = nlcfg_addr(nl, gw, AF_INET6, &a->dns6, 128, e);
+	if (r >= 0)
+		r = nlcfg_addr(nl, gw, AF_INET6, &link_local, 64, e);
+	return r;
+}
+
+/* What comes from the container, and what is admitted, is for local sockets. */
+static int routes(struct nlcfg *nl, int lo, int family, struct err *e)
+{
+	int r = nlcfg_local_route(nl, family, lo, TABLE, e);
+
+	if (r >= 0)
+		r = nlcfg_rule(nl, family, LINK_NAME, 0, TABLE, e);
+	if (r >= 0)
+		r = nlcfg_rule(nl, family, NULL, MARK, TABLE, e);
+	return r;
+}
+
+static int splice_path(const struct conf *c, struct nlcfg *nl, int lo, int *fds, struct err *e)
+{
+	int r = routes(nl, lo, AF_INET, e);
+
+	if (r >= 0 && c->enable_ipv6)
+		r = routes(nl, lo, AF_INET6, e);
+	if (r < 0)
+		return r;
+	fds[GATEWAY_LO] = packet_socket("lo", lo, NULL, 0, e);
+	if (fds[GATEWAY_LO] < 0)
+		return fds[GATEWAY_LO];
+	fds[GATEWAY_LISTEN4] = listener(AF_INET, e);
+	if (fds[GATEWAY_LISTEN4] < 0)
+		return fds[GATEWAY_LISTEN4];
+	if (c->enable_ipv6) {
+		fds[GATEWAY_LISTEN6] = listener(AF_INET6, e);
+		if (fds[GATEWAY_LISTEN6] < 0)
+			return fds[GATEWAY_LISTEN6];
+	}
+	return 0;
+}
+
+static int links(const struct conf *c, int netns, bool splice, int *fds, struct err *e)
+{
+	AUTO(nlcfg_close) struct nlcfg *nl = NULL;
+	size_t n_filter = sizeof(not_tcp_or_syn) / sizeof(not_tcp_or_syn[0]);
+	int lo, gw, r;
+
+	r = nlcfg_open(&nl, e);
+	if (r < 0)
+		return r;
+	lo = nlcfg_index(nl, "lo", e);
+	if (lo < 0)
+		return lo;
+	r = nlcfg_up(nl, lo, 0, NULL, e);
+	if (r < 0)
+		return r;
+	r = nlcfg_veth(nl, LINK_NAME, gateway_mac, c->tapname, c->has_mac ? c->mac : NULL, netns,
+		       (unsigned int)c->mtu, e);
+	if (r < 0)
+		return r;
+	gw = nlcfg_index(nl, LINK_NAME, e);
+	if (gw < 0)
+		return gw;
+	if (splice) {
+		r = gateway_addrs(nl, gw, c, e);
+		if (r >= 0)
+			r = splice_path(c, nl, lo, fds, e);
+		if (r < 0)
+			return r;
+	}
+	r = nlcfg_up(nl, gw, 0, NULL, e);
+	if (r < 0)
+		return r;
+	fds[GATEWAY_LINK] = packet_socket(LINK_NAME, gw, splice ? not_tcp_or_syn : NULL,
+					  splice ? n_filter : 0, e);
+	return fds[GATEWAY_LINK] < 0 ? fds[GATEWAY_LINK] : 0;
+}
+
+static void remove_link(void)
+{
+	AUTO(nlcfg_close) struct nlcfg *nl = NULL;
+
+	if (nlcfg_open(&nl, NULL) >= 0)
+		(void)nlcfg_delete(nl, LINK_NAME);
+}
+
+int gateway_open(const struct conf *conf, int netns, bool splice, int *ret_fds, struct err *e)
+{
+	int fds[GATEWAY_FD_MAX_] = { -1, -1, -1, -1 };
+	pid_t rules = 0;
+	int r;
+
+	if (unshare(CLONE_NEWNET) < 0)
+		return err_set(e, -errno, "make the gateway namespace");
+	knobs();
+	if (splice) {
+		r = rules_start(LINK_NAME, LISTEN_PORT, &rules, e);
+		if (r < 0)
+			return r;
+	}
+	r = links(conf, netns, splice, fds, e);
+	if (splice) {
+		/* reap it in any case; the first failure is the one to tell */
+		int r2 = rules_wait(rules, r < 0 ? NULL : e);
+
+		r = r < 0 ? r : r2;
+	}
+	if (r < 0) {
+		/* the far end may be there already, and its name is needed */
+		remove_link();
+		for (int i = 0; i < GATEWAY_FD_MAX_; i++)
+			cleanup_closep(&fds[i]);
+		return r;
+	}
+	memcpy(ret_fds, fds, sizeof(fds));
+	return 0;
+}
+
+bool gateway_frame(uint8_t *data, size_t len)
+{
+	struct frame f;
+
+	if (frame_parse(data, len, &f) < 0)
+		return false;
+	memcpy(data + 6, gateway_mac, 6);
+	if (f.eth_type == ETH_P_ARP && len >= FRAME_ETH + 14) {
+		if (data[FRAME_ETH + 7] != ARPOP_REQUEST)
+			return false;
+		memcpy(data + FRAME_ETH + 8, gateway_mac, 6);
+	}
+	return !(f.family == AF_INET6 && f.proto == IPPROTO_ICMPV6 && f.l4_len > 0 &&
+		 data[f.l4] == ND_NEIGHBOR_ADVERT);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * gateway - a network namespace between the container and slirp-net
+ */
+#ifndef SLIRP_NET_GATEWAY_H
+#define SLIRP_NET_GATEWAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+
+struct conf;
+struct nlcfg;
+
+enum gateway_fd {
+	GATEWAY_LINK,	/* packet socket: frames from and to the container */
+	GATEWAY_LO,	/* packet socket: admitted SYNs go back in here */
+	GATEWAY_LISTEN4,	/* transparent listeners that get them */
+	GATEWAY_LISTEN6,
+	GATEWAY_FD_MAX_,
+};
+
+/**
+ * gateway_open() - make the namespace, and the link into the container's
+ * @netns:	the container's network namespace
+ * @splice:	TCP goes through sockets here; without it all frames are handed
+ *		over and nothing but the link is made
+ * @ret_fds:	GATEWAY_FD_MAX_ of them, the caller's; -1 where there is none
+ *
+ * Afterwards the process is in the gateway namespace, and the far end of the
+ * link exists in the container's, still down.
+ * Return: 0, -EOPNOTSUPP when the kernel lacks something, -errno
+ */
+int gateway_open(const struct conf *conf, int netns, bool splice, int *ret_fds, struct err *e);
+
+/**
+ * gateway_frame() - a frame of libslirp, made fit for a link whose near end is
+ * the gateway's: it has the gateway's MAC address
+ *
+ * Return: false when the gateway's kernel says this itself
+ */
+bool gateway_frame(uint8_t *data, size_t len);
+
+#endif

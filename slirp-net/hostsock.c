@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * hostsock - where a packet of the container goes on the host
+ */
+#include "slirp-net/hostsock.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "slirp-net/net.h"
+
+/* #syscalls socket bind setsockopt close */
+
+#define KEEP_IDLE 300
+
+static int dest4(const struct conf *c, struct in_addr to, uint16_t port, union addr *ret)
+{
+	const struct addrs *a = &c->addrs;
+	uint32_t ip = ntohl(to.s_addr);
+
+	if (to.s_addr == a->host4.s_addr) {
+		if (c->disable_host_loopback)
+			return -ECONNREFUSED;
+		*ret = addr4((struct in_addr){ htonl(INADDR_LOOPBACK) }, port);
+		return 0;
+	}
+	/* the resolver, and neighbours that are not there */
+	if ((to.s_addr & a->mask4.s_addr) == a->net4.s_addr)
+		return -ETIMEDOUT;
+	if (ip >> 24 == 0 || ip >> 24 == 127 || ip >> 28 >= 14)
+		return -ENETUNREACH;
+	*ret = addr4(to, port);
+	return 0;
+}
+
+static int dest6(const struct conf *c, const struct in6_addr *to, uint16_t port, union addr *ret)
+{
+	const struct addrs *a = &c->addrs;
+
+	if (IN6_ARE_ADDR_EQUAL(to, &a->host6)) {
+		if (c->disable_host_loopback)
+			return -ECONNREFUSED;
+		*ret = addr6(&in6addr_loopback, port);
+		return 0;
+	}
+	if (memcmp(to, &a->net6, 8) == 0)
+		return -ETIMEDOUT;
+	if (IN6_IS_ADDR_LOOPBACK(to) || IN6_IS_ADDR_MULTICAST(to) || IN6_IS_ADDR_LINKLOCAL(to) ||
+	    IN6_IS_ADDR_UNSPECIFIED(to) || IN6_IS_ADDR_V4MAPPED(to) || IN6_IS_ADDR_V4COMPAT(to))
+		return -ENETUNREACH;
+	*ret = addr6(to, port);
+	return 0;
+}
+
+int hostsock_dest(struct net *net, const union addr *to, int type, union addr *ret)
+{
+	(void)type;
+	if (to->sa.sa_family == AF_INET)
+		return dest4(&net->conf, to->v4.sin_addr, addr_port(to), ret);
+	return dest6(&net->conf, &to->v6.sin6_addr, addr_port(to), ret);
+}
+
+int hostsock_open(struct net *net, const union addr *dest, int type)
+{
+	const struct conf *c = &net->conf;
+	int family = dest->sa.sa_family, on = 1, idle = KEEP_IDLE, r = 0;
+	int fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (type == SOCK_STREAM) {
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	}
+	/* an address of the host reaches loopback as well, as slirp4netns has it */
+	if (family == AF_INET && c->has_out4)
+		r = bind(fd, (const struct sockaddr *)&c->out4, sizeof(c->out4));
+	else if (family == AF_INET6 && c->has_out6)
+		r = bind(fd, (const struct sockaddr *)&c->out6, sizeof(c->out6));
+	if (r < 0) {
+		r = -errno;
+		(void)close(fd);
+		return r;
+	}
+	return fd;
+}

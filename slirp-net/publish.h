@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * publish - published ports whose server sees the client's own address
+ */
+#ifndef SLIRP_NET_PUBLISH_H
+#define SLIRP_NET_PUBLISH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "slirp-net/addr.h"
+#include "slirp-net/fwd.h"
+#include "slirp-net/loop.h"
+
+#define PUBLISH_DIAL_MS 20000
+#define PUBLISH_DIALS_MAX 8192
+#define PUBLISH_UDP_FLOWS_MAX 8192
+#define PUBLISH_UDP_BUCKETS 2048
+#define PUBLISH_UDP_IDLE_MS 60000
+#define PUBLISH_UDP_STREAM_MS 180000
+
+struct net;
+struct dial;
+struct udp_flow;
+
+/**
+ * struct publishes - what runs over published ports
+ * @dials:	TCP connections that are not through to the container yet
+ * @n_dials:	how many
+ * @flows:	UDP conversations by client and port
+ * @oldest, @newest: UDP conversations by last use
+ * @n_flows:	how many
+ * @refused:	how much was refused because a table was full
+ */
+struct publishes {
+	struct dial *dials;
+	size_t n_dials;
+	struct udp_flow *flows[PUBLISH_UDP_BUCKETS];
+	struct udp_flow *oldest, *newest;
+	size_t n_flows;
+	uint64_t refused;
+};
+
+/* The way to publish where there is a gateway namespace. */
+extern const struct fwd_ops publish_ops;
+
+/**
+ * publish_as() - bind a transparent socket to the address the container shall
+ * see as its peer
+ *
+ * That is the client's own. Where the container could not answer that one
+ * (loopback, its own network, another family), it is the gateway's.
+ * @fd:		from the pool, of the family of @guest
+ * @shown:	what it was bound to
+ * Return: 0, -errno
+ */
+int publish_as(struct net *net, int fd, const union addr *client, const union addr *guest,
+	       union addr *shown);
+
+/**
+ * publish_udp_add() / publish_udp_remove() - the UDP half of publish_ops
+ */
+int publish_udp_add(struct net *net, struct fwd *f);
+int publish_udp_remove(struct net *net, struct fwd *f);
+
+void publish_expire(struct net *net);
+void publish_udp_expire(struct net *net);
+void publish_clear(struct net *net);
+
+#endif
