@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * run - make a container, start it, stay with it
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/err.h"
+#include "common/log.h"
+#include "runner/cmd/attach_common.h"
+#include "runner/cmd/cmd.h"
+#include "runner/cmd/create_opts.h"
+#include "runner/engine/container.h"
+#include "runner/engine/engine.h"
+#include "runner/engine/start.h"
+#include "runner/image/store.h"
+
+static int check(const struct create_opts *o, struct err *e)
+{
+	int r = create_opts_check(o, e);
+
+	if (r == 0 && o->detach && o->detach_keys)
+		r = err_msg(e, -EINVAL, "--detach-keys makes no sense with --detach");
+	/* As Docker: a terminal asked for needs one to type at. */
+	if (r == 0 && o->tty && o->interactive && !o->detach && !isatty(STDIN_FILENO))
+		r = err_msg(e, -ENOTTY, "--tty: stdin is not a terminal");
+	return r;
+}
+
+static int run(struct engine *eng, void *opts, int argc, char **argv, struct err *e)
+{
+	const struct create_opts *o = opts;
+	AUTO(store_close) struct store *st = NULL;
+	AUTO(container_free) struct container *c = NULL;
+	struct start_opts so = { .attach = !o->detach, .fresh = true };
+	auto_close int fd = -1;
+	int code, r = check(o, e);
+
+	if (r == 0)
+		r = engine_store(eng, &st, e);
+	if (r == 0)
+		r = create_container(eng, st, o, argc, argv, &c, e);
+	if (r < 0)
+		return r;
+	so.store = st;
+	attach_size(c, &so);
+	r = start_container(c, &so, &fd, &code, e);
+	if (r < 0) {
+		log_error("run: %s", e->msg);
+		return code;
+	}
+	if (o->detach) {
+		printf("%s\n", c->id);
+		return 0;
+	}
+	return attach_relay(c, fd, o->interactive, o->sig_proxy, o->detach_keys, e);
+}
+
+const struct cmd cmd_run = {
+	.name = "run",
+	.fn = run,
+	.init = create_opts_init,
+	.clear = create_opts_clear,
+	.flags = CMD_USERNS,
+	.summary = "make a container from an image and run a program in it",
+	.args_help = "IMAGE [COMMAND [ARGUMENTS]]",
+	.rows = create_rows,
+	.opts_size = sizeof(struct create_opts),
+	.min_args = 1,
+	.max_args = -1,
+	.stop_at_operand = 1,
+};

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * table - every command, sorted by name
+ */
+#include <stddef.h>
+
+#include "common/str.h"
+#include "runner/cmd/cmd.h"
+
+#define COMMANDS(X) \
+	X(run)      \
+	X(version)
+
+#define DECLARE(name) extern const struct cmd cmd_##name;
+COMMANDS(DECLARE)
+
+#define ENTRY(name) &cmd_##name,
+static const struct cmd *const commands[] = { COMMANDS(ENTRY) NULL };
+
+const struct cmd *const *cmd_table(void)
+{
+	return commands;
+}
+
+const struct cmd *cmd_find(const char *name)
+{
+	for (const struct cmd *const *c = commands; *c; c++)
+		if (str_eq((*c)->name, name))
+			return *c;
+	return NULL;
+}

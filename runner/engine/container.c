@@ -1,0 +1,620 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * container - records on disk that no kill at any instruction can wedge
+ *
+ * How it works
+ *
+ * Making: take the lock (a flock on RUNROOT/containers/ID), make
+ * ROOT/containers/ID, make the link ctrnames/NAME -> ID, write container.json.
+ * Until the last step the container does not exist for others; killed before
+ * it, what is left is a folder without a record and with a free lock.
+ *
+ * Removing: with the lock held, unlink the name, rename the folder to
+ * .rm-ID, delete it. Only rename and unlink: no space is needed.
+ *
+ * The lock lies in RUNROOT because ROOT may be on NFS; it is released by the
+ * kernel when its holder dies. Reading takes no lock: a record is replaced by
+ * rename, so it is whole.
+ */
+#include "runner/engine/container.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/err.h"
+#include "common/fd.h"
+#include "common/io.h"
+#include "common/log.h"
+#include "common/proc.h"
+#include "common/str.h"
+#include "runner/engine/ctl.h"
+#include "runner/engine/engine.h"
+#include "runner/engine/ctrecord.h"
+
+#define RECORD_FILE "container.json"
+#define REMOVED_PREFIX ".rm-"
+#define NAME_TRIES 32
+
+struct container *container_new(const struct engine *eng)
+{
+	struct container *c = xcalloc(1, sizeof(*c));
+
+	c->eng = eng;
+	c->dir_fd = -1;
+	c->run_fd = -1;
+	return c;
+}
+
+void container_free(struct container *c)
+{
+	if (!c)
+		return;
+	if (c->dir_fd >= 0)
+		close(c->dir_fd);
+	if (c->run_fd >= 0)
+		close(c->run_fd);
+	ctrecord_clear(c);
+	free(c->name);
+	free(c);
+}
+
+int64_t container_now(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+const char *container_status_name(enum container_status status)
+{
+	static const char *const names[CONTAINER_STATUS_MAX_] = {
+		[CONTAINER_CREATING] = "creating",
+		[CONTAINER_CREATED] = "created",
+		[CONTAINER_RUNNING] = "running",
+		[CONTAINER_EXITED] = "exited",
+	};
+
+	return names[status];
+}
+
+int container_name_check(const char *name, struct err *e)
+{
+	static const char first[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	static const char rest[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+
+	if (!*name || !strchr(first, *name) || strspn(name, rest) != strlen(name))
+		return err_msg(e, -EINVAL,
+			       "name '%s': a name is a letter or digit, then letters, digits, '_', "
+			       "'.' and '-'",
+			       name);
+	if (strlen(name) > CONTAINER_NAME_MAX)
+		return err_msg(e, -EINVAL, "name '%.32s...': longer than %d characters", name,
+			       CONTAINER_NAME_MAX);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ ids -- */
+
+static int random_id(char id[CONTAINER_ID_LEN + 1])
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned char raw[CONTAINER_ID_LEN / 2];
+
+	if (getrandom(raw, sizeof(raw), 0) != (ssize_t)sizeof(raw))
+		return -EIO;
+	for (size_t i = 0; i < sizeof(raw); i++) {
+		id[2 * i] = hex[raw[i] >> 4];
+		id[2 * i + 1] = hex[raw[i] & 15];
+	}
+	id[CONTAINER_ID_LEN] = '\0';
+	return 0;
+}
+
+static char *random_name(const char *id, unsigned int attempt)
+{
+	static const char *const how[] = { "amber",  "brave", "calm",  "clever", "coral", "dapper",
+					   "eager",  "early", "fancy", "gentle", "happy", "humble",
+					   "ivory",  "jolly", "keen",  "kind",   "lucid", "mellow",
+					   "nimble", "noble", "olive", "patient", "quiet", "rapid",
+					   "rustic", "sharp", "silver", "steady", "sunny", "tidy",
+					   "vivid",  "witty" };
+	static const char *const what[] = { "anvil",  "badger", "beacon", "cedar",  "comet",  "crane",
+					    "dune",   "falcon", "fjord",  "gecko",  "harbor", "heron",
+					    "island", "jasper", "kestrel", "lantern", "maple", "meadow",
+					    "nebula", "otter",  "pebble", "quartz", "raven",  "reef",
+					    "saddle", "sparrow", "thistle", "tundra", "valley", "walrus",
+					    "willow", "zephyr" };
+	unsigned int seed = 0;
+
+	(void)sscanf(id, "%8x", &seed);
+	seed += attempt * 2654435761u;
+	if (attempt < NAME_TRIES / 2)
+		return xasprintf("%s_%s", how[seed % 32], what[seed / 32 % 32]);
+	return xasprintf("%s_%s_%u", how[seed % 32], what[seed / 32 % 32], seed / 1024 % 10000);
+}
+
+/* -------------------------------------------------------------- folders -- */
+
+static int open_run_dir(struct container *c, struct err *e)
+{
+	auto_free char *path = xasprintf("containers/%s", c->id);
+	int fd;
+
+	if (c->run_fd >= 0)
+		return 0;
+	fd = openat(c->eng->runroot_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) {
+		int r = io_mkdir_p_at(c->eng->runroot_fd, path, 0700);
+
+		if (r < 0)
+			return err_set(e, r, "%s/%s", c->eng->runroot, path);
+		fd = openat(c->eng->runroot_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	if (fd < 0)
+		return err_set(e, -errno, "%s/%s", c->eng->runroot, path);
+	c->run_fd = fd;
+	return 0;
+}
+
+static bool run_dir_is_current(const struct container *c)
+{
+	auto_free char *path = xasprintf("containers/%s", c->id);
+	struct stat mine, now;
+
+	return fstat(c->run_fd, &mine) == 0 && fstatat(c->eng->runroot_fd, path, &now, 0) == 0 &&
+	       mine.st_ino == now.st_ino && mine.st_dev == now.st_dev;
+}
+
+int container_lock(struct container *c, bool wait, struct err *e)
+{
+	for (;;) {
+		int r = open_run_dir(c, e);
+
+		if (r < 0)
+			return r;
+		while ((r = flock(c->run_fd, LOCK_EX | (wait ? 0 : LOCK_NB))) < 0 && errno == EINTR)
+			;
+		if (r < 0 && errno == EWOULDBLOCK)
+			return err_msg(e, -EBUSY, "container %.12s is being started or removed", c->id);
+		if (r < 0)
+			return err_set(e, -errno, "lock container %.12s", c->id);
+		/* Whoever held it may have removed the folder meanwhile. */
+		if (run_dir_is_current(c))
+			return 0;
+		close(take_fd(&c->run_fd));
+	}
+}
+
+void container_unlock(struct container *c)
+{
+	if (c->run_fd >= 0)
+		(void)flock(c->run_fd, LOCK_UN);
+}
+
+static int open_dir(struct container *c, struct err *e)
+{
+	auto_free char *path = xasprintf("containers/%s", c->id);
+
+	if (c->dir_fd >= 0)
+		return 0;
+	c->dir_fd = openat(c->eng->root_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (c->dir_fd < 0)
+		return err_set(e, -errno, "%s/%s", c->eng->root, path);
+	return 0;
+}
+
+static int make_dir(struct container *c, struct err *e)
+{
+	auto_free char *path = xasprintf("containers/%s", c->id);
+	int r = mkdirat(c->eng->root_fd, path, 0700) < 0 ? -errno : 0;
+
+	if (r == -ENOENT)
+		r = io_mkdir_p_at(c->eng->root_fd, path, 0700);
+	if (r < 0)
+		return err_set(e, r, "store: %s/%s", c->eng->root, path);
+	return open_dir(c, e);
+}
+
+/* ---------------------------------------------------------------- names -- */
+
+static int read_name(const struct engine *eng, const char *name, char id[CONTAINER_ID_LEN + 1])
+{
+	auto_free char *path = xasprintf("ctrnames/%s", name);
+	ssize_t n = readlinkat(eng->root_fd, path, id, CONTAINER_ID_LEN + 1);
+
+	if (n < 0)
+		return -errno;
+	if (n != CONTAINER_ID_LEN)
+		return -EBADMSG;
+	id[n] = '\0';
+	return 0;
+}
+
+static bool has_folder(const struct engine *eng, const char *id)
+{
+	auto_free char *path = xasprintf("containers/%s", id);
+
+	return faccessat(eng->root_fd, path, F_OK, 0) == 0;
+}
+
+static int take_name(const struct engine *eng, const char *name, const char *id, struct err *e)
+{
+	auto_free char *path = xasprintf("ctrnames/%s", name);
+	char holder[CONTAINER_ID_LEN + 1];
+
+	for (int i = 0; i < 3; i++) {
+		if (symlinkat(id, eng->root_fd, path) == 0)
+			return 0;
+		if (errno == ENOENT) {
+			int r = io_mkdir_p_at(eng->root_fd, "ctrnames", 0700);
+
+			if (r < 0)
+				return err_set(e, r, "store: %s/ctrnames", eng->root);
+			continue;
+		}
+		if (errno != EEXIST)
+			return err_set(e, -errno, "store: %s/%s", eng->root, path);
+		if (read_name(eng, name, holder) < 0 || has_folder(eng, holder))
+			break;
+		/* A folder is made before its name: this one was removed by
+		 * somebody who was killed before the name was gone. */
+		(void)unlinkat(eng->root_fd, path, 0);
+	}
+	return err_msg(e, -EEXIST, "the name '%s' is in use by container %.12s", name, holder);
+}
+
+static void release_name(const struct engine *eng, const char *name, const char *id)
+{
+	auto_free char *path = xasprintf("ctrnames/%s", name);
+	char holder[CONTAINER_ID_LEN + 1];
+
+	if (read_name(eng, name, holder) == 0 && str_eq(holder, id))
+		(void)unlinkat(eng->root_fd, path, 0);
+}
+
+static int claim_name(struct container *c, struct err *e)
+{
+	int r = -EEXIST;
+
+	if (c->name)
+		return take_name(c->eng, c->name, c->id, e);
+	for (unsigned int i = 0; r == -EEXIST && i < NAME_TRIES; i++) {
+		free(c->name);
+		c->name = random_name(c->id, i);
+		r = take_name(c->eng, c->name, c->id, e);
+	}
+	return r;
+}
+
+int container_claim(struct container *c, struct err *e)
+{
+	int r = random_id(c->id);
+
+	if (r < 0)
+		return err_set(e, r, "random id");
+	r = container_lock(c, /* wait */ true, e);
+	if (r < 0)
+		return r;
+	r = make_dir(c, e);
+	if (r == 0)
+		r = claim_name(c, e);
+	if (r < 0) {
+		(void)container_delete(c, NULL);
+		return r;
+	}
+	c->state.status = CONTAINER_CREATED;
+	c->state.created = container_now();
+	return 0;
+}
+
+int container_rename(struct container *c, const char *name, struct err *e)
+{
+	auto_free char *old = NULL;
+	int r = container_name_check(name, e);
+
+	if (r < 0)
+		return r;
+	if (str_eq(name, c->name))
+		return 0;
+	r = take_name(c->eng, name, c->id, e);
+	if (r < 0)
+		return r;
+	old = c->name;
+	c->name = xstrdup(name);
+	r = container_save(c, e);
+	if (r < 0) {
+		release_name(c->eng, name, c->id);
+		return r;
+	}
+	release_name(c->eng, old, c->id);
+	return 0;
+}
+
+/* -------------------------------------------------------------- records -- */
+
+int container_save(struct container *c, struct err *e)
+{
+	auto_free char *text = NULL;
+	size_t len = 0;
+	int r = open_dir(c, e);
+
+	if (r < 0)
+		return r;
+	text = ctrecord_format(c, &len);
+	if (!text)
+		return err_msg(e, -ENOMEM, "container %.12s: the record cannot be written as text",
+			       c->id);
+	r = io_replace_file_at(c->dir_fd, RECORD_FILE, text, len, 0600);
+	if (r < 0)
+		return err_set(e, r, "store: %s/containers/%.12s.../" RECORD_FILE, c->eng->root, c->id);
+	return 0;
+}
+
+static int read_record(struct container *c, struct err *e)
+{
+	auto_free char *text = NULL;
+	size_t len = 0;
+	char id[CONTAINER_ID_LEN + 1];
+	int r = io_read_file_at(c->dir_fd, RECORD_FILE, RECORD_MAX, &text, &len);
+
+	if (r == -ENOENT)
+		return err_msg(e, r, "container %.12s is being created", c->id);
+	if (r < 0)
+		return err_set(e, r, "container %.12s: " RECORD_FILE, c->id);
+	memcpy(id, c->id, sizeof(id));
+	r = ctrecord_parse(text, len, c, e);
+	if (r == 0 && !str_eq(id, c->id))
+		r = err_msg(e, -EBADMSG, "container %.12s: the record is of another container", id);
+	memcpy(c->id, id, sizeof(id));
+	return r;
+}
+
+static char *boot_id(void)
+{
+	char *id = NULL;
+
+	if (io_read_file_at(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &id, NULL) < 0)
+		return xstrdup("unknown");
+	id[strcspn(id, "\n")] = '\0';
+	return id;
+}
+
+bool container_alive(const struct container *c)
+{
+	auto_free char *boot = NULL;
+
+	if (c->state.monitor_pid <= 0)
+		return false;
+	if (!proc_is_alive(c->state.monitor_pid, (uint64_t)c->state.monitor_start))
+		return false;
+	boot = boot_id();
+	return !c->state.boot_id || str_eq(boot, c->state.boot_id);
+}
+
+/* What a reader has to believe of a record whose monitor was killed. */
+static void settle_lost(struct container *c)
+{
+	c->state.status = CONTAINER_EXITED;
+	c->state.exit_code = 137;
+	c->state.pid = 0;
+	c->state.monitor_pid = 0;
+	free(c->state.error);
+	c->state.error = xstrdup("its monitor was killed");
+	strv_clear(&c->state.ports);
+	if (!c->state.finished || c->state.finished < c->state.started)
+		c->state.finished = c->state.started;
+}
+
+int container_reload(struct container *c, struct err *e)
+{
+	int r = open_dir(c, e);
+
+	if (r == 0)
+		r = read_record(c, e);
+	if (r < 0 || c->state.status != CONTAINER_RUNNING || container_alive(c))
+		return r;
+	/* It may have written EXITED and left since we read. */
+	r = read_record(c, e);
+	if (r == 0 && c->state.status == CONTAINER_RUNNING)
+		settle_lost(c);
+	return r;
+}
+
+int container_load(const struct engine *eng, const char *id, struct container **ret, struct err *e)
+{
+	AUTO(container_free) struct container *c = container_new(eng);
+	int r;
+
+	if (strlen(id) != CONTAINER_ID_LEN)
+		return err_msg(e, -ENOENT, "no such container: %s", id);
+	memcpy(c->id, id, CONTAINER_ID_LEN + 1);
+	r = container_reload(c, e);
+	if (r < 0)
+		return r;
+	*ret = take_ptr(c);
+	return 0;
+}
+
+static bool is_id(const char *s)
+{
+	return strlen(s) == CONTAINER_ID_LEN && strspn(s, "0123456789abcdef") == CONTAINER_ID_LEN;
+}
+
+static DIR *open_list(int root_fd, const char *name)
+{
+	int fd = openat(root_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!d && fd >= 0)
+		close(fd);
+	return d;
+}
+
+static int find_prefix(const struct engine *eng, const char *what, char id[CONTAINER_ID_LEN + 1],
+		       struct err *e)
+{
+	auto_dir DIR *d = open_list(eng->root_fd, "containers");
+	const struct dirent *de;
+	bool found = false;
+
+	while (d && (de = readdir(d))) {
+		if (!is_id(de->d_name) || !str_starts(de->d_name, what))
+			continue;
+		if (found)
+			return err_msg(e, -ENOTUNIQ, "'%s' is the start of more than one container id",
+				       what);
+		memcpy(id, de->d_name, CONTAINER_ID_LEN + 1);
+		found = true;
+	}
+	return found ? 0 : err_msg(e, -ENOENT, "no such container: %s", what);
+}
+
+int container_find(const struct engine *eng, const char *what, struct container **ret,
+		   struct err *e)
+{
+	char id[CONTAINER_ID_LEN + 1];
+	int r = -ENOENT;
+
+	if (!*what || strchr(what, '/'))
+		return err_msg(e, -ENOENT, "no such container: '%s'", what);
+	if (is_id(what) && has_folder(eng, what))
+		memcpy(id, what, sizeof(id));
+	else if (read_name(eng, what, id) < 0 || !has_folder(eng, id))
+		r = find_prefix(eng, what, id, e);
+	else
+		r = 0;
+	if (is_id(what) && has_folder(eng, what))
+		r = 0;
+	if (r < 0)
+		return r;
+	return container_load(eng, id, ret, e);
+}
+
+static int by_age(const void *a, const void *b)
+{
+	const struct container *const *x = a;
+	const struct container *const *y = b;
+
+	if ((*x)->state.created != (*y)->state.created)
+		return (*x)->state.created < (*y)->state.created ? -1 : 1;
+	return strcmp((*x)->id, (*y)->id);
+}
+
+int container_list(const struct engine *eng, struct container ***ret, struct err *e)
+{
+	auto_dir DIR *d = open_list(eng->root_fd, "containers");
+	struct container **list = NULL;
+	const struct dirent *de;
+	size_t n = 0;
+
+	if (!d && errno != ENOENT)
+		return err_set(e, -errno, "store: %s/containers", eng->root);
+	while (d && (de = readdir(d))) {
+		struct container *c;
+
+		if (!is_id(de->d_name) || container_load(eng, de->d_name, &c, NULL) < 0)
+			continue;
+		list = xrealloc(list, n + 1, sizeof(*list));
+		list[n++] = c;
+	}
+	if (n)
+		qsort(list, n, sizeof(*list), by_age);
+	*ret = list;
+	return (int)n;
+}
+
+int container_delete(struct container *c, struct err *e)
+{
+	auto_free char *path = xasprintf("containers/%s", c->id);
+	auto_free char *removed = xasprintf("containers/" REMOVED_PREFIX "%s", c->id);
+	int r = 0;
+
+	if (c->name)
+		release_name(c->eng, c->name, c->id);
+	if (renameat(c->eng->root_fd, path, c->eng->root_fd, removed) < 0 && errno != ENOENT)
+		r = err_set(e, -errno, "store: %s/%s", c->eng->root, path);
+	if (r == 0) {
+		r = io_remove_tree_at(c->eng->root_fd, removed);
+		if (r < 0)
+			(void)err_set(e, r, "store: remove %s/%s", c->eng->root, removed);
+	}
+	if (c->run_fd >= 0) {
+		(void)unlinkat(c->run_fd, "monitor", 0);
+		(void)unlinkat(c->run_fd, "ctl", 0);
+		(void)unlinkat(c->eng->runroot_fd, path, AT_REMOVEDIR);
+	}
+	return r;
+}
+
+static void repair_one(const struct engine *eng, const char *name)
+{
+	AUTO(container_free) struct container *c = container_new(eng);
+	auto_free char *record = NULL;
+	const char *id = str_after(name, REMOVED_PREFIX);
+
+	if (id && is_id(id)) {
+		auto_free char *path = xasprintf("containers/%s", name);
+
+		(void)io_remove_tree_at(eng->root_fd, path);
+		return;
+	}
+	if (!is_id(name))
+		return;
+	record = xasprintf("containers/%s/" RECORD_FILE, name);
+	if (faccessat(eng->root_fd, record, F_OK, 0) == 0)
+		return;
+	memcpy(c->id, name, CONTAINER_ID_LEN + 1);
+	if (container_lock(c, /* wait */ false, NULL) < 0)
+		return;
+	if (faccessat(eng->root_fd, record, F_OK, 0) < 0) {
+		log_debug("container %.12s was never finished: removed", c->id);
+		(void)container_delete(c, NULL);
+	}
+	container_unlock(c);
+}
+
+static void repair_run_dir(const struct engine *eng, const char *id)
+{
+	AUTO(container_free) struct container *c = container_new(eng);
+
+	if (!is_id(id) || has_folder(eng, id))
+		return;
+	memcpy(c->id, id, CONTAINER_ID_LEN + 1);
+	if (container_lock(c, /* wait */ false, NULL) < 0)
+		return;
+	if (!has_folder(eng, id))
+		(void)container_delete(c, NULL);
+	container_unlock(c);
+}
+
+void container_repair(const struct engine *eng)
+{
+	auto_dir DIR *d = open_list(eng->root_fd, "containers");
+	auto_dir DIR *run = open_list(eng->runroot_fd, "containers");
+	const struct dirent *de;
+
+	while (d && (de = readdir(d)))
+		repair_one(eng, de->d_name);
+	while (run && (de = readdir(run)))
+		repair_run_dir(eng, de->d_name);
+}
+
+int container_connect(const struct container *c)
+{
+	auto_free char *path = xasprintf("%s/containers/%s",
+					 c->state.runroot ? c->state.runroot : c->eng->runroot, c->id);
+
+	return ctl_connect(path);
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * container - the record of one container, and what may happen to it
+ *
+ * One folder per container below ROOT/containers, with container.json in it
+ * (replaced by rename, see ctrecord.c), and one below RUNROOT/containers that
+ * holds its lock, its monitor's pid and its socket. A name is a symbolic link
+ * ROOT/ctrnames/NAME -> ID: symlink(2) is exclusive on every file system.
+ */
+#ifndef RUNNER_ENGINE_CONTAINER_H
+#define RUNNER_ENGINE_CONTAINER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/str.h"
+
+struct engine;
+struct err;
+
+#define CONTAINER_ID_LEN 64
+#define CONTAINER_ID_SHORT 12
+#define CONTAINER_NAME_MAX 128
+
+/**
+ * enum container_status - where in its life a container is
+ * @CONTAINER_CREATING:	the folder exists and has no record yet. Its maker
+ *			holds the lock; a folder in this state whose lock is
+ *			free is rubbish, see container_repair()
+ * @CONTAINER_CREATED:	never started: start, rm, rename, inspect
+ * @CONTAINER_RUNNING:	the image's program runs; the monitor owns everything
+ * @CONTAINER_EXITED:	no process, no mount, no port is left: start, rm, commit
+ *
+ * Between CREATED or EXITED and RUNNING the lock is held by the monitor that
+ * takes the resources; all of them are descriptors and processes, so that a
+ * killed monitor leaves the record as it was. RUNNING with a dead monitor is
+ * read as EXITED by container_load(): its guard has taken everything down.
+ */
+enum container_status {
+	CONTAINER_CREATING,
+	CONTAINER_CREATED,
+	CONTAINER_RUNNING,
+	CONTAINER_EXITED,
+	CONTAINER_STATUS_MAX_,
+};
+
+/**
+ * struct container_config - what was asked for; fixed at creation
+ *
+ * Everything is resolved (image defaults merged in), so that a start reads
+ * nothing but the record. Lists of structured things (publish, mounts) keep
+ * the normalised text of their option and are parsed again where used.
+ *
+ * @image:		reference as resolved, for people
+ * @image_id:		digest of the image's configuration
+ * @layers:		folders of the layers, uppermost first, relative to ROOT or
+ *			absolute
+ * @wh_files:		a layer has its whiteouts as .wh. files: no native overlay
+ * @entrypoint:		for inspect and commit: entry point in force
+ * @cmd:		for inspect and commit: arguments in force
+ * @args:		argv of the container's program: entrypoint + cmd
+ * @env:		its environment but for what start adds (HOME, TERM)
+ * @workdir:		its folder
+ * @user:		"name|uid[:group|gid]" as asked for, "" for root
+ * @group_add:		more groups by name or number, or "keep-groups"
+ * @hostname:		"" for the short id
+ * @labels:		"key=value"
+ * @annotations:	"key=value"
+ * @tty:		give it a terminal
+ * @open_stdin:		give it a stdin that clients can write to
+ * @rm:			remove it when it exits
+ * @read_only:		no writing to the root file system
+ * @privileged:		all capabilities we have, no seccomp, no masked paths
+ * @init:		run a small init as pid 1
+ * @no_hosts:		leave the image's /etc/hosts alone
+ * @network:		"private", "host" or "none"
+ * @publish:		port specifications
+ * @publish_all:	publish every exposed port at any free host port
+ * @expose:		"80/tcp", from image and options
+ * @add_host:		"name:address"
+ * @dns:		name server addresses
+ * @dns_search:		search domains
+ * @dns_option:		resolver options
+ * @mounts:		--mount syntax: "type=bind,src=/a,dst=/b,ro"
+ * @devices:		"host[:container[:rwm]]"
+ * @cap_add:		capability names without CAP_, upper case; "ALL"
+ * @cap_drop:		likewise
+ * @security_opt:	as given, checked at creation
+ * @ulimit:		"name=soft[:hard]"
+ * @sysctl:		"name=value"
+ * @pid_mode, @ipc_mode, @uts_mode, @cgroupns_mode: "" (private) or "host"
+ * @shm_size:		bytes of /dev/shm, 0 for the default
+ * @stop_signal:	signal number that stop sends
+ * @stop_timeout:	seconds until stop kills
+ * @log_driver:		"k8s-file" or "none"
+ * @log_max:		bytes after which the log starts anew, 0 for never
+ * @rungs:		tell the program on which rungs it runs
+ * @seccomp:		path of a profile, "unconfined", or "" for the default
+ * @no_new_privs:	always, unless switched off
+ * @oom_score_adj:	0 leaves it
+ */
+struct container_config {
+	char *image;
+	char *image_id;
+	struct strv layers;
+	bool wh_files;
+	struct strv entrypoint;
+	struct strv cmd;
+	struct strv args;
+	struct strv env;
+	char *workdir;
+	char *user;
+	struct strv group_add;
+	char *hostname;
+	struct strv labels;
+	struct strv annotations;
+	bool tty;
+	bool open_stdin;
+	bool rm;
+	bool read_only;
+	bool privileged;
+	bool no_hosts;
+	bool publish_all;
+	bool rungs;
+	char *network;
+	struct strv publish;
+	struct strv expose;
+	struct strv add_host;
+	struct strv dns;
+	struct strv dns_search;
+	struct strv dns_option;
+	struct strv mounts;
+	struct strv devices;
+	struct strv cap_add;
+	struct strv cap_drop;
+	struct strv security_opt;
+	struct strv ulimit;
+	struct strv sysctl;
+	char *pid_mode;
+	char *ipc_mode;
+	char *uts_mode;
+	int64_t shm_size;
+	int stop_signal;
+	int stop_timeout;
+	int oom_score_adj;
+	char *log_driver;
+	int64_t log_max;
+};
+
+/**
+ * struct container_state - what happened; written by the monitor
+ * @status:		enum container_status
+ * @monitor_pid:	the monitor, in the host's numbering
+ * @monitor_start:	its start time, so that the pid cannot be mistaken
+ * @pid:		the container's first process, in the host's numbering
+ * @pid_start:		its start time
+ * @boot_id:		the boot that the pids belong to
+ * @runroot:		where the monitor's socket is
+ * @created, @started, @finished: ns since 1970, 0 for never
+ * @exit_code:		of the last run
+ * @error:		why it did not start or how it was lost, or ""
+ * @restarts:		times it was started again by policy
+ * @rung_ids, @rung_rootfs, @rung_network, @rung_cgroups: rungs of the last start
+ * @ports:		"HOST_IP:HOST_PORT->PORT/proto", one per published port
+ */
+struct container_state {
+	int status;
+	int monitor_pid;
+	int64_t monitor_start;
+	int pid;
+	int64_t pid_start;
+	char *boot_id;
+	char *runroot;
+	int64_t created;
+	int64_t started;
+	int64_t finished;
+	int exit_code;
+	char *error;
+	char *rung_ids;
+	char *rung_rootfs;
+	char *rung_network;
+	char *rung_cgroups;
+	struct strv ports;
+};
+
+/**
+ * struct container - one container in memory
+ * @eng:	where it lives
+ * @id:		64 hex digits
+ * @name:	may change by rename
+ * @dir_fd:	O_PATH of ROOT/containers/ID, or -1
+ * @run_fd:	ordinary descriptor of RUNROOT/containers/ID (the lock), or -1
+ * @config:	what was asked for
+ * @state:	what happened
+ */
+struct container {
+	const struct engine *eng;
+	char id[CONTAINER_ID_LEN + 1];
+	char *name;
+	int dir_fd;
+	int run_fd;
+	struct container_config config;
+	struct container_state state;
+};
+
+struct container *container_new(const struct engine *eng);
+void container_free(struct container *c);
+DEFINE_AUTO(struct container, container_free);
+
+const char *container_status_name(enum container_status status);
+
+/**
+ * container_name_check() - [a-zA-Z0-9][a-zA-Z0-9_.-]*, not too long
+ * Return: 0, -EINVAL
+ */
+int container_name_check(const char *name, struct err *e);
+
+/**
+ * container_claim() - give a new container its id, name and folders
+ *
+ * @c->config is set by the caller; @c->name may be NULL for a made-up one.
+ * The lock is held when this returns, and no record is written: call
+ * container_save() or start it, then container_unlock().
+ * Return: 0, -EEXIST when the name is taken, -errno
+ */
+int container_claim(struct container *c, struct err *e);
+
+/**
+ * container_find() - by name, id, or unambiguous start of an id
+ * Return: 0 with the loaded container (see container_load()), -ENOENT
+ */
+int container_find(const struct engine *eng, const char *what, struct container **ret,
+		   struct err *e);
+
+/**
+ * container_load() - by full id; a dead monitor is seen as EXITED
+ *
+ * Takes no lock and waits for nobody.
+ * Return: 0, -ENOENT, -EBADMSG
+ */
+int container_load(const struct engine *eng, const char *id, struct container **ret,
+		   struct err *e);
+
+/**
+ * container_list() - every container, oldest first; broken ones are left out
+ * Return: how many; the caller frees each and the array
+ */
+int container_list(const struct engine *eng, struct container ***ret, struct err *e);
+
+/**
+ * container_lock() - nobody else starts, renames or removes it meanwhile
+ *
+ * Held for file operations only, never while waiting for a person, the
+ * network or a container. Released by container_unlock() or by exit.
+ * Return: 0, -EBUSY when @wait is false and somebody holds it, -errno
+ */
+int container_lock(struct container *c, bool wait, struct err *e);
+void container_unlock(struct container *c);
+
+/**
+ * container_save() - write the record; the caller holds the lock or is the
+ * only one who may write (see enum container_status)
+ * Return: 0, -errno
+ */
+int container_save(struct container *c, struct err *e);
+
+/**
+ * container_reload() - read the record again (after the lock was taken)
+ * Return: 0, -ENOENT when it was removed, -EBADMSG
+ */
+int container_reload(struct container *c, struct err *e);
+
+/**
+ * container_rename() - atomically take the new name and let go the old
+ * Return: 0, -EEXIST
+ */
+int container_rename(struct container *c, const char *name, struct err *e);
+
+/**
+ * container_delete() - remove everything of it from disk
+ *
+ * The container must not run and the lock must be held. Writes nothing, so it
+ * works on a full disk; killed half-way, container_repair() finishes it.
+ * Needs root of the user namespace when it holds files of other ids.
+ * Return: 0, -errno
+ */
+int container_delete(struct container *c, struct err *e);
+
+/**
+ * container_repair() - finish what killed commands left: half-made and
+ * half-removed folders, names that lead nowhere
+ */
+void container_repair(const struct engine *eng);
+
+/**
+ * container_alive() - does its monitor live
+ */
+bool container_alive(const struct container *c);
+
+/**
+ * container_connect() - a connection to its monitor
+ * Return: descriptor, -ECONNREFUSED or -ENOENT when there is none
+ */
+int container_connect(const struct container *c);
+
+/**
+ * container_now() - ns since 1970
+ */
+int64_t container_now(void);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * netmode_private - a network namespace of its own, and slirp-net beside it
+ *
+ * How it works: a short-lived child made by clone(CLONE_NEWNET) that shares
+ * our descriptors opens its own namespace and leaves; so the monitor stays
+ * where it is, in the host's network, and slirp-net starts from there. The
+ * rest of the start goes on while slirp-net configures; it says on --ready-fd
+ * that the link is up and every port is bound, or leaves with a line on stderr.
+ * It leaves, too, when the monitor is gone (--exit-fd).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/err.h"
+#include "common/fd.h"
+#include "common/portspec.h"
+#include "common/proc.h"
+#include "common/str.h"
+#include "runner/engine/container.h"
+#include "runner/engine/engine.h"
+#include "runner/engine/network.h"
+
+#define READY_MS 20000
+#define STACK_SIZE 65536
+#define API_SOCKET "net.sock"
+
+#define GUEST "10.0.2.100"
+#define GATEWAY "10.0.2.2"
+#define DNS "10.0.2.3"
+
+static int open_own_netns(void *arg)
+{
+	int *ret = arg;
+
+	*ret = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (*ret < 0)
+		*ret = -errno;
+	return 0;
+}
+
+/* CLONE_VFORK: we sleep until it left, so it may use our memory; CLONE_FILES:
+ * what it opens is ours. */
+static int netns_new(struct err *e)
+{
+	int fd = -EIO;
+	char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pid_t pid;
+
+	if (stack == MAP_FAILED)
+		return err_set(e, -errno, "network namespace");
+	pid = clone(open_own_netns, stack + STACK_SIZE,
+		    CLONE_NEWNET | CLONE_FILES | CLONE_VM | CLONE_VFORK | SIGCHLD, &fd);
+	if (pid < 0)
+		fd = -errno;
+	else
+		(void)waitpid(pid, NULL, 0);
+	(void)munmap(stack, STACK_SIZE);
+	if (fd == -ENOSPC)
+		return err_msg(e, fd, "network namespace: the limit user.max_net_namespaces is reached");
+	return fd < 0 ? err_set(e, fd, "network namespace") : fd;
+}
+
+static int add_publish(struct strv *argv, const struct container *c, struct err *e)
+{
+	for (size_t i = 0; i < c->config.publish.n; i++)
+		if (strv_add(argv, "--publish") < 0 || strv_add(argv, c->config.publish.v[i]) < 0)
+			return err_set(e, -ENOMEM, "slirp-net");
+	return 0;
+}
+
+static int build_argv(struct strv *argv, const struct container *c, const struct network *n,
+		      int ready, int life, const char *program, struct err *e)
+{
+	static const char *const fixed[] = { "--configure", "--mtu=65520", "--disable-host-loopback",
+					     "--enable-ipv6", "--enable-sandbox", "--enable-seccomp" };
+	int r = strv_add(argv, program);
+
+	for (size_t i = 0; r == 0 && i < sizeof(fixed) / sizeof(fixed[0]); i++)
+		r = strv_add(argv, fixed[i]);
+	if (r == 0)
+		r = strv_addf(argv, "--ready-fd=%d", ready);
+	if (r == 0)
+		r = strv_addf(argv, "--exit-fd=%d", life);
+	if (r == 0)
+		r = strv_addf(argv, "--api-socket=%s/containers/%s/" API_SOCKET, c->eng->runroot, c->id);
+	if (r < 0)
+		return err_set(e, r, "slirp-net");
+	r = add_publish(argv, c, e);
+	if (r == 0 && (strv_add(argv, "--netns-type=path") < 0 ||
+		       strv_addf(argv, "/proc/self/fd/%d", n->netns_fd) < 0 ||
+		       strv_add(argv, "tap0") < 0))
+		r = err_set(e, -ENOMEM, "slirp-net");
+	return r;
+}
+
+static int private_start(struct network *n, struct container *c, struct err *e)
+{
+	AUTO(strv_clear) struct strv argv = { 0 };
+	char program[4096];
+	int ready[2], life[2], words[2], keep[3];
+	struct proc_spawn how = { .keep = keep, .n_keep = 3 };
+	int r = proc_find_program("slirp-net", program, sizeof(program));
+
+	if (r < 0)
+		return err_set(e, r, "slirp-net: not beside runner, nor in " LIBEXECDIR ", nor in PATH");
+	n->netns_fd = netns_new(e);
+	if (n->netns_fd < 0)
+		return n->netns_fd;
+	if (pipe2(ready, O_CLOEXEC) < 0 || pipe2(life, O_CLOEXEC) < 0 ||
+	    pipe2(words, O_CLOEXEC | O_NONBLOCK) < 0)
+		return err_set(e, -errno, "pipe");
+	n->ready_fd = ready[0];
+	n->exit_fd = life[1];
+	n->words_fd = words[0];
+	n->names = (struct net_names){ .address = GUEST, .gateway = GATEWAY, .dns = DNS };
+	r = build_argv(&argv, c, n, ready[1], life[0], program, e);
+	if (r == 0) {
+		keep[0] = ready[1];
+		keep[1] = life[0];
+		keep[2] = n->netns_fd;
+		how.argv = argv.v;
+		how.stdio[0] = how.stdio[1] = -1;
+		how.stdio[2] = words[1];
+		n->helper = proc_spawn(&how);
+		if (n->helper < 0)
+			r = err_set(e, n->helper, "%s", program);
+	}
+	close(ready[1]);
+	close(life[0]);
+	close(words[1]);
+	if (n->helper < 0)
+		n->helper = 0;
+	n->rung = "slirp-net";
+	return r;
+}
+
+static int failed(struct network *n, struct err *e)
+{
+	char words[700];
+	int code = proc_wait(n->helper);
+
+	n->helper = 0;
+	if (network_words(n, words, sizeof(words)) > 0)
+		return err_msg(e, -EIO, "%s", words);
+	return err_msg(e, -EIO, "slirp-net left with code %d and without a word", code);
+}
+
+static int private_wait(struct network *n, struct container *c, struct err *e)
+{
+	struct pollfd p = { .fd = n->ready_fd, .events = POLLIN };
+	char byte;
+	int r;
+
+	(void)c;
+	while ((r = poll(&p, 1, READY_MS)) < 0 && errno == EINTR)
+		;
+	if (r == 0)
+		return err_msg(e, -ETIMEDOUT, "slirp-net: not ready after %d s", READY_MS / 1000);
+	if (r < 0)
+		return err_set(e, -errno, "slirp-net");
+	if (read(n->ready_fd, &byte, 1) != 1)
+		return failed(n, e);
+	close(take_fd(&n->ready_fd));
+	return 0;
+}
+
+const struct netmode netmode_private = {
+	.name = "private",
+	.can_publish = true,
+	.start = private_start,
+	.wait = private_wait,
+};

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * network - the network of a container, by its mode
+ */
+#ifndef RUNNER_ENGINE_NETWORK_H
+#define RUNNER_ENGINE_NETWORK_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "runner/engine/files.h"
+
+struct container;
+struct err;
+struct network;
+
+/**
+ * struct netmode - how one mode works
+ * @name:	as --network takes it
+ * @host_net:	the container stays in the host's network namespace
+ * @can_publish: ports may be published
+ * @start:	begin; what takes long goes on in the background. May be NULL
+ * @wait:	return when the network is usable and every port is bound. May be NULL
+ */
+struct netmode {
+	const char *name;
+	bool host_net;
+	bool can_publish;
+	int (*start)(struct network *n, struct container *c, struct err *e);
+	int (*wait)(struct network *n, struct container *c, struct err *e);
+};
+
+/**
+ * struct network - one container's network while a monitor runs it
+ * @mode:	never NULL after network_start()
+ * @names:	for the files in /etc
+ * @netns_fd:	the namespace, -1 when the runtime makes one or the host's is used
+ * @helper:	slirp-net's process, 0 when there is none
+ * @ready_fd:	it says here that everything answers
+ * @exit_fd:	closing it makes the helper leave
+ * @words_fd:	its stderr
+ * @rung:	what came out, for people
+ */
+struct network {
+	const struct netmode *mode;
+	struct net_names names;
+	int netns_fd;
+	pid_t helper;
+	int ready_fd;
+	int exit_fd;
+	int words_fd;
+	const char *rung;
+};
+
+/**
+ * netmode_find() - by name or alias, NULL when there is none
+ */
+const struct netmode *netmode_find(const char *name);
+
+int network_start(struct network *n, struct container *c, struct err *e);
+int network_wait(struct network *n, struct container *c, struct err *e);
+
+/**
+ * network_release() - the helper leaves, ports are free when this returns
+ */
+void network_release(struct network *n);
+
+/**
+ * network_words() - a line that the helper printed since; not blocking
+ * Return: length, 0 when there is none
+ */
+int network_words(struct network *n, char *buf, size_t size);
+
+extern const struct netmode netmode_private;
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * rootless - become root of a user namespace with the best id map
+ */
+#ifndef RUNNER_ENGINE_ROOTLESS_H
+#define RUNNER_ENGINE_ROOTLESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct engine;
+struct err;
+
+#define ID_RANGES_MAX 340	/* the kernel's limit on lines of an id map */
+
+/**
+ * struct id_range - one line of an id map
+ * @inside:	first id in the namespace
+ * @outside:	first id in the parent namespace
+ * @count:	how many
+ */
+struct id_range {
+	uint32_t inside;
+	uint32_t outside;
+	uint32_t count;
+};
+
+/**
+ * struct id_plan - what `uidmap plan` says that this user can have
+ * @uid, @gid:	lines of the two maps
+ * @n_uid, @n_gid: how many
+ * @newuidmap, @newgidmap: helper programs; NULL: the map has one id and needs none
+ */
+struct id_plan {
+	struct id_range *uid;
+	size_t n_uid;
+	struct id_range *gid;
+	size_t n_gid;
+	char *newuidmap;
+	char *newgidmap;
+};
+
+void id_plan_clear(struct id_plan *plan);
+
+/**
+ * id_plan_parse() - read the JSON of `uidmap plan --json`
+ * Return: 0, -EINVAL
+ */
+int id_plan_parse(const char *text, size_t len, struct id_plan *ret, struct err *e);
+
+/**
+ * id_plan_get() - the plan of this user, from the cache when nothing changed
+ * Return: 0, -errno
+ */
+int id_plan_get(struct engine *eng, struct id_plan *ret, struct err *e);
+
+/**
+ * id_plan_forget() - the plan did not work: ask again next time
+ */
+void id_plan_forget(const struct engine *eng);
+
+/**
+ * rootless_enter() - enter a user namespace as its root, and a mount
+ * namespace of our own
+ *
+ * Does nothing for real root but the mount namespace. Must be called while
+ * this process has one thread. Idempotent.
+ * Return: 0, -errno
+ */
+int rootless_enter(struct engine *eng, struct err *e);
+
+/**
+ * rootless_has_id() - can this uid (or gid) exist in the namespace we are in
+ */
+bool rootless_has_id(const char *map_file, uint32_t id);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * specgen - what was asked for, as the runtime's specification
+ */
+#ifndef RUNNER_ENGINE_SPECGEN_H
+#define RUNNER_ENGINE_SPECGEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/str.h"
+
+struct container;
+struct err;
+struct network;
+struct rootfs;
+struct spec;
+struct spec_process;
+struct user;
+
+/**
+ * specgen() - fill a spec from a container's configuration
+ * @s:		spec_clear() it later, also on failure
+ * @user:	resolved from the container's files
+ *
+ * Reads nothing but its arguments and the seccomp profile that was named.
+ * Strings are borrowed from @c, @net and @root, which must outlive the spec.
+ * Return: 0, -errno
+ */
+int specgen(struct spec *s, const struct container *c, const struct user *user,
+	    const struct network *net, const struct rootfs *root, struct err *e);
+
+/**
+ * specgen_caps() - the capability mask that the options lead to; pure
+ */
+int specgen_caps(const struct container *c, uint64_t *ret, struct err *e);
+
+/**
+ * specgen_ulimit() - "name=soft[:hard]"; pure
+ * Return: 0, -EINVAL
+ */
+int specgen_ulimit(const char *text, int *ret_resource, uint64_t *ret_soft, uint64_t *ret_hard,
+		   struct err *e);
+
+/**
+ * specgen_security_check() - is every --security-opt known; pure
+ */
+int specgen_security_check(const struct strv *opts, struct err *e);
+
+/**
+ * specgen_process() - fields that run and exec share: user, groups,
+ * capabilities, no_new_privs
+ */
+int specgen_process(struct spec_process *p, const struct container *c, const struct user *user,
+		    bool privileged, struct err *e);
+
+#endif

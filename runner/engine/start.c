@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * start - take the resources of a container in the right order, or none
+ *
+ * How it works: the command forks the monitor, which is its copy: nothing is
+ * written, executed or parsed again. The monitor takes, in this order,
+ *
+ *	network		slirp-net goes on configuring in the background
+ *	files		hosts, hostname, resolv.conf
+ *	root fs		overlay
+ *	runtime		the container's init, waiting in its namespaces
+ *	guard		from here on our death is the container's
+ *	network		wait: link up, every port bound
+ *	socket		other commands may connect
+ *	start		the init executes the program
+ *	record		RUNNING, while the program already runs
+ *
+ * and then tells the command and lets the lock go. Whatever fails is told
+ * instead, everything taken is let go in reverse, and the record stays as it
+ * was (or, for a container made by this very command, goes).
+ * At the end of the program the same way back is taken: release(), then the
+ * record EXITED or the removal, then CTL_EXIT to every client.
+ */
+#include "runner/engine/start.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/err.h"
+#include "common/fd.h"
+#include "common/io.h"
+#include "common/log.h"
+#include "common/proc.h"
+#include "common/str.h"
+#include "runner/engine/container.h"
+#include "runner/engine/ctl.h"
+#include "runner/engine/engine.h"
+#include "runner/engine/files.h"
+#include "runner/engine/filter.h"
+#include "runner/engine/monitor.h"
+#include "runner/engine/ports.h"
+#include "runner/engine/specgen.h"
+#include "runner/engine/user.h"
+#include "runner/engine/volume.h"
+#include "runner/image/store.h"
+#include "runner/oci/oci.h"
+#include "runner/oci/spec.h"
+
+#define EXIT_FLUSH_MS 10000
+
+#pragma weak oci_cgroup_rung
+
+int start_destroy(struct container *c, struct store *store, struct err *e)
+{
+	AUTO(store_close) struct store *own = NULL;
+	auto_free char *id = xstrdup(c->id);
+	bool held = c->config.layers.n > 0;
+	int r;
+
+	volume_remove_anonymous(c);
+	r = container_delete(c, e);
+	if (r < 0 || !held)
+		return r;
+	if (!store) {
+		r = engine_store(c->eng, &own, e);
+		if (r < 0)
+			return r;
+		store = own;
+	}
+	return store_release(store, id, e);
+}
+
+/* ---------------------------------------------------------------- stdio -- */
+
+/**
+ * struct ends - the program's ends of its stdio
+ * @fd:	0, 1, 2; -1 with a terminal
+ */
+struct ends {
+	int fd[3];
+};
+
+static void ends_close(struct ends *ends)
+{
+	for (int i = 0; i < 3; i++)
+		if (ends->fd[i] >= 0)
+			close(take_fd(&ends->fd[i]));
+}
+
+static int make_stdio(struct monitor *m, struct ends *ends, struct err *e)
+{
+	int p[2];
+
+	*ends = (struct ends){ { -1, -1, -1 } };
+	if (m->c->config.tty)
+		return 0;
+	for (int i = 0; i < 2; i++) {
+		if (pipe2(p, O_CLOEXEC) < 0)
+			return err_set(e, -errno, "pipe");
+		m->out[i] = p[0];
+		ends->fd[i + 1] = p[1];
+		(void)fd_set_nonblock(p[0], 1);
+	}
+	if (!m->c->config.open_stdin) {
+		ends->fd[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		return ends->fd[0] < 0 ? err_set(e, -errno, "/dev/null") : 0;
+	}
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return err_set(e, -errno, "pipe");
+	ends->fd[0] = p[0];
+	m->in = p[1];
+	(void)fd_set_nonblock(p[1], 1);
+	return 0;
+}
+
+static void adopt_terminal(struct monitor *m, const struct start_opts *opts)
+{
+	struct winsize ws = { .ws_row = opts->rows, .ws_col = opts->cols };
+
+	if (m->oci.terminal_fd < 0)
+		return;
+	m->out[0] = m->in = take_fd(&m->oci.terminal_fd);
+	(void)fd_set_nonblock(m->in, 1);
+	if (ws.ws_row)
+		(void)ioctl(m->in, TIOCSWINSZ, &ws);
+}
+
+/* --------------------------------------------------------------- create -- */
+
+static void on_warn(void *ctx, const char *line)
+{
+	(void)ctx;
+	log_warn("%s", line);
+}
+
+static int make_workdir(struct monitor *m, const struct user *user, struct err *e)
+{
+	const char *dir = m->c->config.workdir;
+	auto_close int fd = -1;
+
+	if (!dir || !*dir || str_eq(dir, "/"))
+		return 0;
+	fd = fd_open_in_root(m->root.fd, dir, O_PATH | O_DIRECTORY, 0);
+	if (fd >= 0 || fd != -ENOENT)
+		return 0;
+	fd = fd_mkdir_p_in_root(m->root.fd, dir, 0755);
+	(void)user;
+	return fd < 0 ? err_set(e, fd, "--workdir %s", dir) : 0;
+}
+
+static int resolve_user(struct monitor *m, struct user *ret, struct err *e)
+{
+	const struct container_config *cfg = &m->c->config;
+	int r = user_resolve(m->root.fd, cfg->user ? cfg->user : "", cfg->group_add.v, ret, e);
+
+	if (r < 0)
+		return err_wrap(e, "--user");
+	return 0;
+}
+
+static int create(struct monitor *m, const struct ends *ends, struct err *e)
+{
+	struct oci_create_opts o;
+	struct oci_bpf bpf = { 0 };
+	struct spec spec;
+	struct user user;
+	int r = resolve_user(m, &user, e);
+
+	if (r == 0)
+		r = make_workdir(m, &user, e);
+	if (r == 0)
+		r = volume_prepare(m->c, &user, m->root.fd, e);
+	if (r < 0)
+		return r;
+	spec_init(&spec);
+	r = specgen(&spec, m->c, &user, &m->net, &m->root, e);
+	if (r == 0 && spec.seccomp.set)
+		r = filter_get(m->c->eng, &spec.seccomp, &bpf, e);
+	if (r == 0) {
+		oci_create_opts_init(&o);
+		o.id = m->c->id;
+		memcpy(o.stdio, ends->fd, sizeof(o.stdio));
+		o.rootfs_fd = m->root.detached ? m->root.fd : -1;
+		o.seccomp = &bpf;
+		o.warn = on_warn;
+		r = oci_create(&spec, &o, &m->oci, e);
+	}
+	oci_bpf_clear(&bpf);
+	spec_clear(&spec);
+	return r;
+}
+
+/* --------------------------------------------------------------- record -- */
+
+static int write_pid_file(const struct container *c)
+{
+	char line[64];
+	int n = str_format(line, sizeof(line), "%d %lld\n", c->state.monitor_pid,
+			   (long long)c->state.monitor_start);
+
+	return io_replace_file_at(c->run_fd, "monitor", line, (size_t)n, 0600);
+}
+
+static void set_str(char **field, const char *value)
+{
+	free(*field);
+	*field = xstrdup(value);
+}
+
+static int record_running(struct monitor *m, struct err *e)
+{
+	struct container_state *st = &m->c->state;
+	uint64_t start = 0;
+	int r;
+
+	st->status = CONTAINER_RUNNING;
+	st->monitor_pid = getpid();
+	st->pid = m->oci.pid;
+	r = proc_start_time(st->monitor_pid, &start);
+	st->monitor_start = (int64_t)start;
+	if (r == 0 && proc_start_time(st->pid, &start) == 0)
+		st->pid_start = (int64_t)start;
+	st->exit_code = 0;
+	st->finished = 0;
+	set_str(&st->error, "");
+	set_str(&st->runroot, m->c->eng->runroot);
+	set_str(&st->rung_ids, engine_ids_name(m->c->eng));
+	set_str(&st->rung_rootfs, m->root.rung);
+	set_str(&st->rung_network, m->net.rung);
+	if (r == 0)
+		r = write_pid_file(m->c);
+	if (r < 0)
+		return err_set(e, r, "runtime folder: record of the monitor");
+	return container_save(m->c, e);
+}
+
+/* Somebody may have renamed it while it ran. */
+static void refresh_name(struct container *c)
+{
+	AUTO(container_free) struct container *now = NULL;
+
+	if (container_load(c->eng, c->id, &now, NULL) == 0 && !str_eq(now->name, c->name)) {
+		free(c->name);
+		c->name = take_ptr(now->name);
+	}
+}
+
+static void record_exited(struct monitor *m)
+{
+	struct container *c = m->c;
+	struct err e = { 0 };
+
+	if (container_lock(c, /* wait */ true, &e) < 0)
+		log_debug("%s", e.msg);
+	refresh_name(c);
+	if (c->config.rm) {
+		if (start_destroy(c, m->store, &e) < 0)
+			log_debug("%s", e.msg);
+	} else {
+		c->state.status = CONTAINER_EXITED;
+		c->state.exit_code = m->exit_code;
+		c->state.finished = container_now();
+		c->state.pid = 0;
+		c->state.monitor_pid = 0;
+		strv_clear(&c->state.ports);
+		/* On a full disk the record stays RUNNING with a dead monitor:
+		 * readers take that for EXITED. */
+		if (container_save(c, &e) < 0)
+			log_debug("%s", e.msg);
+		(void)unlinkat(c->run_fd, "monitor", 0);
+		(void)unlinkat(c->run_fd, "ctl", 0);
+		(void)unlinkat(c->run_fd, "net.sock", 0);
+	}
+	container_unlock(c);
+}
+
+/* -------------------------------------------------------------- monitor -- */
+
+static int take_signals(struct monitor *m, struct err *e)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigaddset(&set, SIGPIPE);
+	(void)sigprocmask(SIG_SETMASK, &set, NULL);
+	m->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return m->signal_fd < 0 ? err_set(e, -errno, "signalfd") : 0;
+}
+
+/* Nothing of the caller's may be held open: a shell waits for its pipes. */
+static void drop_stdio(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int i = 0; fd >= 0 && i < 3; i++)
+		(void)dup2(fd, i);
+	if (fd > 2)
+		close(fd);
+	(void)!chdir("/");
+}
+
+static int open_doors(struct monitor *m, struct err *e)
+{
+	const struct container_config *cfg = &m->c->config;
+	int r = 0;
+
+	if (!cfg->log_driver || !str_eq(cfg->log_driver, "none"))
+		r = log_writer_open(&m->log, m->c->dir_fd, cfg->log_max);
+	if (r < 0)
+		return err_set(e, r, "store: log of container %.12s", m->c->id);
+	m->listen_fd = ctl_listen(m->c->run_fd);
+	if (m->listen_fd < 0)
+		return err_set(e, m->listen_fd, "runtime folder: socket of container %.12s", m->c->id);
+	return 0;
+}
+
+static int bring_up(struct monitor *m, const struct start_opts *opts, struct err *e)
+{
+	struct ends ends = { { -1, -1, -1 } };
+	int r = take_signals(m, e);
+
+	m->c->state.started = container_now();
+	set_str(&m->c->state.rung_cgroups, oci_cgroup_rung ? oci_cgroup_rung() : "none");
+	if (r == 0)
+		r = network_start(&m->net, m->c, e);
+	if (r == 0)
+		r = files_write(m->c, &m->net.names, e);
+	if (r == 0)
+		r = rootfs_mount(m->c, &m->root, e);
+	if (r == 0)
+		r = make_stdio(m, &ends, e);
+	if (r == 0)
+		r = create(m, &ends, e);
+	ends_close(&ends);
+	if (r < 0)
+		return r;
+	adopt_terminal(m, opts);
+	r = guard_start(&m->guard, m->oci.pidfd, e);
+	if (r == 0)
+		r = network_wait(&m->net, m->c, e);
+	if (r == 0)
+		r = ports_record(m->c, &m->net, e);
+	if (r == 0)
+		r = open_doors(m, e);
+	if (r == 0)
+		r = oci_start(&m->oci, e);
+	if (r == 0)
+		r = record_running(m, e);
+	return r;
+}
+
+static void release(struct monitor *m)
+{
+	guard_stop(&m->guard);
+	if (m->oci.has_cgroup && m->oci.cgroup_ours)
+		(void)oci_cgroup_remove(m->oci.cgroup, m->oci.cgroup_scope, NULL);
+	oci_container_close(&m->oci);
+	rootfs_release(&m->root);
+	network_release(&m->net);
+	log_writer_close(&m->log);
+}
+
+static void give_up(struct monitor *m, const struct start_opts *opts, int code, const struct err *e)
+{
+	struct ctl_error msg = { .exit_code = oci_exit_code(code), .err = *e };
+
+	if (m->oci.pidfd >= 0) {
+		(void)proc_pidfd_kill(m->oci.pidfd, SIGKILL);
+		(void)proc_wait(m->oci.pid);
+	}
+	release(m);
+	if (m->listen_fd >= 0)
+		(void)unlinkat(m->c->run_fd, "ctl", 0);
+	if (opts->fresh)
+		(void)start_destroy(m->c, m->store, NULL);
+	container_unlock(m->c);
+	(void)ctl_send(m->clients[0].fd, CTL_ERROR, &msg, sizeof(msg));
+}
+
+static void finish(struct monitor *m)
+{
+	int32_t code = m->exit_code;
+
+	release(m);
+	record_exited(m);
+	monitor_tell_all(m, CTL_EXIT, &code, sizeof(code));
+	monitor_flush(m, EXIT_FLUSH_MS);
+}
+
+static void monitor_main(struct container *c, const struct start_opts *opts, int client)
+{
+	static struct monitor m; /* large, and one per process */
+	struct err e = { 0 };
+	int r;
+
+	monitor_init(&m, c);
+	m.store = opts->store;
+	(void)setsid();
+	(void)prctl(PR_SET_NAME, "runner-monitor");
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+	r = monitor_add_client(&m, client);
+	if (r == 0)
+		r = bring_up(&m, opts, &e);
+	if (r < 0) {
+		give_up(&m, opts, r, &e);
+		return;
+	}
+	m.clients[0].output = opts->attach;
+	drop_stdio();
+	container_unlock(c);
+	monitor_tell_all(&m, CTL_STARTED, NULL, 0);
+	monitor_loop(&m);
+	finish(&m);
+}
+
+/* -------------------------------------------------------------- command -- */
+
+static int wait_started(int fd, int *ret_exit, struct err *e)
+{
+	struct ctl_error why;
+	struct ctl_msg msg;
+	size_t len = 0;
+	int r = ctl_recv(fd, &msg, &len);
+
+	*ret_exit = 125;
+	if (r <= 0)
+		return err_msg(e, -EIO, "the monitor ended before the container started");
+	if (msg.type == CTL_STARTED)
+		return 0;
+	if (msg.type != CTL_ERROR || len != sizeof(why))
+		return err_msg(e, -EPROTO, "the monitor answered something else");
+	memcpy(&why, msg.data, sizeof(why));
+	*ret_exit = why.exit_code;
+	return err_msg(e, why.err.code < 0 ? why.err.code : -EIO, "%s", why.err.msg);
+}
+
+int start_container(struct container *c, const struct start_opts *opts, int *ret_fd, int *ret_exit,
+		    struct err *e)
+{
+	int pair[2];
+	pid_t pid;
+	int r = ctl_pair(pair);
+
+	*ret_exit = 125;
+	if (r < 0)
+		return err_set(e, r, "socket pair");
+	pid = fork();
+	if (pid < 0) {
+		close(pair[0]);
+		close(pair[1]);
+		return err_set(e, -EAGAIN, "monitor: fork");
+	}
+	if (pid == 0) {
+		close(pair[0]);
+		monitor_main(c, opts, pair[1]);
+		_exit(0);
+	}
+	close(pair[1]);
+	r = wait_started(pair[0], ret_exit, e);
+	if (r < 0) {
+		close(pair[0]);
+		(void)proc_wait(pid);
+		return r;
+	}
+	*ret_fd = pair[0];
+	return 0;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * volume - ROOT/volumes/NAME/_data
+ */
+#include "runner/engine/volume.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/err.h"
+#include "common/fd.h"
+#include "common/io.h"
+#include "common/str.h"
+#include "runner/engine/container.h"
+#include "runner/engine/copytree.h"
+#include "runner/engine/engine.h"
+#include "runner/engine/mountspec.h"
+#include "runner/engine/user.h"
+
+static int fill(int data_fd, const char *dst, int root_fd, struct err *e)
+{
+	auto_close int from = fd_open_in_root(root_fd, dst, O_RDONLY | O_DIRECTORY, 0);
+
+	return from < 0 ? 0 : copytree_apply(from, data_fd, e);
+}
+
+/* A new volume is filled below a name that nobody uses, then renamed: who sees
+ * _data sees all of it. */
+static int make_volume(const struct container *c, const struct mountspec *m, int root_fd,
+		       struct err *e)
+{
+	auto_free char *dir = xasprintf("volumes/%s", m->src);
+	auto_free char *data = xasprintf("%s/_data", dir);
+	auto_free char *part = xasprintf("%s/.new-%.12s", dir, c->id);
+	auto_close int fd = -1;
+	int r;
+
+	if (faccessat(c->eng->root_fd, data, F_OK, 0) == 0)
+		return 0;
+	r = io_mkdir_p_at(c->eng->root_fd, part, 0755);
+	if (r < 0)
+		return err_set(e, r, "store: %s/%s", c->eng->root, part);
+	fd = openat(c->eng->root_fd, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_set(e, -errno, "store: %s/%s", c->eng->root, part);
+	r = fill(fd, m->dst, root_fd, e);
+	if (r == 0 && renameat(c->eng->root_fd, part, c->eng->root_fd, data) < 0 &&
+	    errno != EEXIST && errno != ENOTEMPTY)
+		r = err_set(e, -errno, "store: %s/%s", c->eng->root, data);
+	(void)io_remove_tree_at(c->eng->root_fd, part);
+	return r < 0 ? err_wrap(e, "volume %s", m->src) : 0;
+}
+
+static int make_source(const struct mountspec *m, struct err *e)
+{
+	struct stat st;
+	int r;
+
+	if (stat(m->src, &st) == 0)
+		return 0;
+	if (errno != ENOENT || !m->create)
+		return err_set(e, -errno, "bind mount: %s", m->src);
+	r = io_mkdir_p_at(AT_FDCWD, m->src, 0755);
+	return r < 0 ? err_set(e, r, "bind mount: make %s", m->src) : 0;
+}
+
+static int chown_tree(int dirfd, const char *name, uid_t uid, gid_t gid, int depth)
+{
+	auto_dir DIR *d = NULL;
+	const struct dirent *de;
+	int fd, r = 0;
+
+	if (fchownat(dirfd, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOTDIR || errno == ELOOP ? 0 : -errno;
+	d = fdopendir(fd);
+	if (!d || depth > 1000) {
+		if (!d)
+			close(fd);
+		return -ELOOP;
+	}
+	while (r == 0 && (de = readdir(d)))
+		if (!str_eq(de->d_name, ".") && !str_eq(de->d_name, ".."))
+			r = chown_tree(fd, de->d_name, uid, gid, depth + 1);
+	return r;
+}
+
+static int prepare_one(const struct container *c, const char *text, const struct user *user,
+		       int root_fd, struct err *e)
+{
+	AUTO(mountspec_clear) struct mountspec m = { 0 };
+	auto_free char *path = NULL;
+	int r = mountspec_parse(text, NULL, &m, e);
+
+	if (r == 0 && m.type == MOUNT_VOLUME)
+		r = make_volume(c, &m, root_fd, e);
+	else if (r == 0 && m.type == MOUNT_BIND)
+		r = make_source(&m, e);
+	if (r < 0 || !m.chown)
+		return r;
+	path = m.type == MOUNT_VOLUME ? xasprintf("%s/volumes/%s/_data", c->eng->root, m.src) :
+					xstrdup(m.src);
+	r = chown_tree(AT_FDCWD, path, user->uid, user->gid, 0);
+	return r < 0 ? err_set(e, r, "option U: chown %s", path) : 0;
+}
+
+int volume_prepare(const struct container *c, const struct user *user, int root_fd, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < c->config.mounts.n; i++)
+		r = prepare_one(c, c->config.mounts.v[i], user, root_fd, e);
+	return r;
+}
+
+int volume_name_anonymous(struct container *c, struct err *e)
+{
+	for (size_t i = 0; i < c->config.mounts.n; i++) {
+		AUTO(mountspec_clear) struct mountspec m = { 0 };
+		AUTO(strbuf_clear) struct strbuf b = { 0 };
+		int r = mountspec_parse(c->config.mounts.v[i], NULL, &m, e);
+
+		if (r < 0)
+			return r;
+		if (m.type != MOUNT_VOLUME || *m.src)
+			continue;
+		free(m.src);
+		m.src = xasprintf("%s-%zu", c->id, i);
+		r = mountspec_format(&m, &b);
+		if (r < 0)
+			return err_set(e, r, "volume");
+		free(c->config.mounts.v[i]);
+		c->config.mounts.v[i] = strbuf_take(&b);
+	}
+	return 0;
+}
+
+void volume_remove_anonymous(const struct container *c)
+{
+	for (size_t i = 0; i < c->config.mounts.n; i++) {
+		AUTO(mountspec_clear) struct mountspec m = { 0 };
+		auto_free char *dir = NULL;
+
+		if (mountspec_parse(c->config.mounts.v[i], NULL, &m, NULL) < 0 ||
+		    m.type != MOUNT_VOLUME || !str_starts(m.src, c->id))
+			continue;
+		dir = xasprintf("volumes/%s", m.src);
+		(void)io_remove_tree_at(c->eng->root_fd, dir);
+	}
+}

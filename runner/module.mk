@@ -1,0 +1,1 @@
+$(eval $(call program,runner,runner/main.c,cmd))
