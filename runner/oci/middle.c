@@ -126,18 +126,20 @@ static pid_t pidfd_pid(int pidfd)
 
 int middle_spawn(const struct middle *m, pid_t *ret_pid, int *ret_pidfd, struct err *e)
 {
-	size_t size = sizeof(struct page) + STACK_SIZE;
-	struct page *pg = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct page *pg = mmap(NULL, sizeof(*pg), PROT_READ | PROT_WRITE,
+			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	/* private: the child runs on a copy of it while the maker still runs */
+	char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
 
-	if (pg == MAP_FAILED)
+	if (pg == MAP_FAILED || stack == MAP_FAILED)
 		return err_set(e, -errno, "mmap");
 	pg->m = m;
 	pg->pidfd = -1;
 
 	int dumpable = prctl(PR_GET_DUMPABLE);
-	char *stack = (char *)pg + size;
 	int flags = CLONE_VFORK | CLONE_FILES | SIGCHLD | (m->share_memory ? CLONE_VM : 0);
-	pid_t mid = clone(middle_main, (void *)((uintptr_t)stack & ~(uintptr_t)15), flags, pg);
+	pid_t mid = clone(middle_main, stack + STACK_SIZE, flags, pg);
 	int r = mid < 0 ? err_set(e, -errno, "clone") : 0;
 
 	if (mid > 0) {
@@ -156,6 +158,7 @@ int middle_spawn(const struct middle *m, pid_t *ret_pid, int *ret_pidfd, struct 
 		*ret_pidfd = pg->pidfd;
 		*ret_pid = pidfd_pid(pg->pidfd);
 	}
-	(void)munmap(pg, size);
+	(void)munmap(stack, STACK_SIZE);
+	(void)munmap(pg, sizeof(*pg));
 	return r;
 }
