@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * attr - attributes of nodes
+ */
+#ifndef FUSE_OVERLAY_ATTR_H
+#define FUSE_OVERLAY_ATTR_H
+
+#include "fuse-overlay/ovl.h"
+
+/**
+ * attr_fill() - what the mount shows for a real object's attributes
+ * Return: 0, -errno
+ */
+int attr_fill(struct ovl *o, struct node *n, const struct statx *stx, struct stat *ret);
+
+/**
+ * attr_get() - attributes of a node, from the real object
+ * Return: 0, -errno
+ */
+int attr_get(struct ovl *o, struct node *n, struct statx *ret);
+
+/**
+ * attr_set() - change attributes
+ * @want:	ids as in the mount
+ * @to_set:	FUSE_SET_ATTR_*
+ * @of:		the open file that the request names, or NULL
+ * Return: 0, -errno
+ */
+int attr_set(struct ovl *o, struct node *n, const struct stat *want, int to_set,
+	     struct ofile *of);
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * layer - the folders that make up the mount
+ */
+#include "fuse-overlay/layer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/io.h"
+#include "fuse-overlay/dir.h"
+#include "fuse-overlay/link.h"
+#include "fuse-overlay/node.h"
+#include "fuse-overlay/owner.h"
+#include "fuse-overlay/readdir.h"
+#include "fuse-overlay/whiteout.h"
+
+#define WORK_FOLDER "work"
+#define FDS_RESERVED 128U	/* for open files, at the least */
+
+void ovl_tmp_name(struct ovl *o, char buf[OVL_TMP_MAX])
+{
+	(void)snprintf(buf, OVL_TMP_MAX, "#%x", o->serial++);
+}
+
+static int open_layer(struct ovl *o, const char *what, const char *path, struct err *e)
+{
+	struct layer *l = &o->layers[o->n_layers];
+	struct statx stx;
+
+	l->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (l->fd < 0)
+		return err_set(e, -errno, "%s: %s", what, path);
+	o->n_layers++;
+	int r = at_stat((struct loc){ l->fd, "" }, &stx);
+	if (r >= 0)
+		r = node_dev(o, &stx);
+	if (r < 0)
+		return err_set(e, r, "%s: %s", what, path);
+	l->override = owner_probe(l->fd);
+	return 0;
+}
+
+/* Start recording owners: the root folder says so for everybody who reads. */
+static int start_override(struct ovl *o, struct err *e)
+{
+	struct layer *up = &o->layers[0];
+	struct owner ow;
+	struct statx stx;
+	char text[OWNER_TEXT_MAX];
+
+	if (!o->conf->xattr_permissions)
+		return 0;
+	enum override want = o->conf->xattr_permissions == 1 ? OVERRIDE_PRIVILEGED :
+							       OVERRIDE_CONTAINERS;
+	if (up->override == want)
+		return 0;
+	int r = at_stat((struct loc){ up->fd, "" }, &stx);
+	if (r < 0)
+		return err_set(e, r, "upperdir: %s", o->conf->upper);
+	ow = (struct owner){ .uid = stx.stx_uid, .gid = stx.stx_gid, .mode = stx.stx_mode };
+	int len = owner_format(text, &ow);
+	r = len < 0 ? len : at_setxattr((struct loc){ up->fd, "" }, owner_xattr(want), text,
+					(size_t)len, 0);
+	if (r < 0)
+		return err_set(e, r, "xattr_permissions: %s: %s", o->conf->upper, owner_xattr(want));
+	up->override = want;
+	return 0;
+}
+
+static int remove_litter(void *arg, const struct rawent *e)
+{
+	/* ours start so; what else is there belongs to native overlay */
+	if (e->name[0] == '#')
+		(void)io_remove_tree_at(*(int *)arg, e->name);
+	return 0;
+}
+
+static int open_work(struct ovl *o, struct err *e)
+{
+	const char *path = o->conf->work;
+	struct stat up, work;
+	auto_close int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_set(e, -errno, "workdir: %s", path);
+	if (fstat(o->layers[0].fd, &up) || fstat(fd, &work))
+		return err_set(e, -errno, "workdir: %s", path);
+	if (up.st_dev != work.st_dev)
+		return err_msg(e, -EXDEV, "workdir: %s: not on the file system of upperdir", path);
+	if (up.st_ino == work.st_ino)
+		return err_msg(e, -EINVAL, "workdir: %s: is upperdir itself", path);
+	if (mkdirat(fd, WORK_FOLDER, 0700) && errno != EEXIST)
+		return err_set(e, -errno, "workdir: %s/" WORK_FOLDER, path);
+	o->workfd = at_open_dir(fd, WORK_FOLDER);
+	if (o->workfd < 0)
+		return err_set(e, o->workfd, "workdir: %s/" WORK_FOLDER, path);
+	(void)readdir_scan(o->workfd, remove_litter, &o->workfd);
+	whiteout_probe(o);
+	int r = link_open_index(o, fd);
+	return r < 0 ? err_set(e, r, "workdir: %s: index", path) : 0;
+}
+
+static int stop_at_any(void *arg, const struct rawent *e)
+{
+	(void)arg;
+	(void)e;
+	return 1;
+}
+
+static int make_root(struct ovl *o, struct err *e)
+{
+	auto_free struct dsrc *src = calloc(o->n_layers, sizeof(*src));
+	struct statx stx;
+	int r = at_stat((struct loc){ o->layers[0].fd, "" }, &stx);
+	int dev = r < 0 ? r : node_dev(o, &stx);
+
+	if (dev < 0)
+		return err_set(e, dev, "root folder");
+	if (src) {
+		struct node_key key = { .ino = stx.stx_ino, .layer = 0, .dev = (uint16_t)dev };
+
+		o->root = node_new(o, NULL, "", key, S_IFDIR);
+	}
+	if (!o->root)
+		return err_set(e, -ENOMEM, "root folder");
+	o->root->flags |= NODE_ROOT;
+	o->root->nlookup = 1;
+	for (unsigned int i = 0; i < o->n_layers; i++)
+		src[i] = (struct dsrc){ .fd = o->layers[i].fd, .layer = (uint16_t)i };
+	r = dir_new_root(o, o->root, src, o->n_layers);
+	return r < 0 ? err_set(e, r, "root folder") : 0;
+}
+
+/* Directories in use get most of what the hard limit allows. */
+static void raise_limits(struct ovl *o)
+{
+	struct rlimit l;
+
+	o->max_fds = 1024 - FDS_RESERVED;
+	if (getrlimit(RLIMIT_NOFILE, &l))
+		return;
+	l.rlim_cur = l.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &l))
+		(void)getrlimit(RLIMIT_NOFILE, &l);
+	o->max_fds = l.rlim_cur > 4 * FDS_RESERVED ? (size_t)l.rlim_cur / 4 * 3 : l.rlim_cur / 2;
+}
+
+int layer_open_all(struct ovl *o, struct err *e)
+{
+	const struct conf *c = o->conf;
+	int r;
+
+	o->workfd = o->indexfd = -1;
+	o->umask_now = 0777;
+	(void)pthread_mutex_init(&o->lock, NULL);
+	raise_limits(o);
+	o->layers = calloc(c->lowers.n + 1, sizeof(*o->layers));
+	if (!o->layers || node_table_init(o) < 0)
+		return err_set(e, -ENOMEM, "layers");
+	if (c->upper && (r = open_layer(o, "upperdir", c->upper, e)) < 0)
+		return r;
+	o->writable = c->upper;
+	for (size_t i = 0; i < c->lowers.n; i++)
+		if ((r = open_layer(o, "lowerdir", c->lowers.v[i], e)) < 0)
+			return r;
+	if (o->writable) {
+		o->upper_clean = !readdir_scan(o->layers[0].fd, stop_at_any, NULL);
+		if ((r = open_work(o, e)) < 0 || (r = start_override(o, e)) < 0)
+			return r;
+	}
+	return make_root(o, e);
+}
+
+void ovl_clear(struct ovl *o)
+{
+	node_table_clear(o);
+	for (unsigned int i = 0; i < o->n_layers; i++)
+		(void)close(o->layers[i].fd);
+	free(o->layers);
+	if (o->workfd >= 0)
+		(void)close(o->workfd);
+	if (o->indexfd >= 0)
+		(void)close(o->indexfd);
+	(void)pthread_mutex_destroy(&o->lock);
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * link - hard links of lower layers that stay one file when copied up
+ *
+ * How it works. A lower file with several names is copied up under the name
+ * that was used, and once more linked into the index, named after its file
+ * handle. Whoever later looks up another of its lower names (a lower file
+ * with more than one link) asks the index and gets the copy. The copy's
+ * XATTR_NLINK counts the lower names that are still seen: with the links of
+ * the copy, less the index's own, that is the link count shown.
+ */
+#include "fuse-overlay/link.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "common/num.h"
+#include "common/str.h"
+#include "fuse-overlay/dir.h"
+#include "fuse-overlay/node.h"
+#include "fuse-overlay/owner.h"
+#include "fuse-overlay/readdir.h"
+
+#define INDEX_FOLDER "fuse-index"
+#define HANDLE_MAX 64	/* bytes; 128 is the kernel's limit, 8 to 40 are common */
+
+/* A handle with room for its bytes behind it. */
+union handle {
+	struct file_handle fh;
+	unsigned char raw[sizeof(struct file_handle) + HANDLE_MAX];
+};
+
+static int count_entry(void *arg, const struct rawent *e)
+{
+	(void)e;
+	(*(uint64_t *)arg)++;
+	return 0;
+}
+
+int link_open_index(struct ovl *o, int workdir)
+{
+	char key[LINK_KEY_MAX];
+
+	if (mkdirat(workdir, INDEX_FOLDER, 0700) && errno != EEXIST)
+		return -errno;
+	int fd = at_open_dir(workdir, INDEX_FOLDER);
+	if (fd < 0)
+		return fd;
+	o->indexfd = fd;
+	link_key(o, (struct loc){ fd, "" }, key);
+	if (!key[0]) {
+		(void)close(fd);
+		o->indexfd = -1;
+		return 0;
+	}
+	int r = readdir_scan(fd, count_entry, &o->n_index);
+	if (r < 0)
+		return r;
+	o->index_node = node_new(o, NULL, INDEX_FOLDER,
+				 (struct node_key){ .ino = 0, .layer = UINT16_MAX - 1 }, S_IFDIR);
+	if (!o->index_node)
+		return -ENOMEM;
+	o->index_node->flags |= NODE_ROOT;
+	return dir_new_root(o, o->index_node, &(struct dsrc){ .fd = fd, .layer = 0 }, 1);
+}
+
+void link_key(struct ovl *o, struct loc l, char ret[LINK_KEY_MAX])
+{
+	union handle h = { .fh.handle_bytes = HANDLE_MAX };
+	struct statfs fs;
+	uint32_t fsid[2];
+	int mount_id;
+
+	ret[0] = '\0';
+	if (o->indexfd < 0 || fstatfs(l.fd, &fs) ||
+	    name_to_handle_at(l.fd, l.name, &h.fh, &mount_id, *l.name ? 0 : AT_EMPTY_PATH))
+		return;
+	memcpy(fsid, &fs.f_fsid, sizeof(fsid));
+	int len = snprintf(ret, LINK_KEY_MAX, "%08x%08x-%x-", fsid[0], fsid[1],
+			   (unsigned int)h.fh.handle_type);
+	for (unsigned int i = 0; i < h.fh.handle_bytes && i < HANDLE_MAX; i++)
+		len += snprintf(ret + len, LINK_KEY_MAX - (size_t)len, "%02x",
+				h.raw[sizeof(h.fh) + i]);
+}
+
+static int write_low_links(struct loc l, uint32_t count)
+{
+	char text[16];
+	int len = str_format(text, sizeof(text), "%u", count);
+
+	return at_setxattr(l, XATTR_NLINK, text, (size_t)len, 0);
+}
+
+int link_add_index(struct ovl *o, struct node *n, int fd, const char *key, uint32_t low_nlink)
+{
+	int r = write_low_links((struct loc){ fd, "" }, low_nlink - 1);
+
+	if (r == -ENOTSUP)
+		return 0; /* nowhere to count: the links part */
+	if (r < 0)
+		return r;
+	r = at_link_fd(fd, o->indexfd, key);
+	if (r < 0)
+		return r;
+	o->n_index++;
+	n->flags |= NODE_INDEXED;
+	n->low_links = low_nlink - 1;
+	return 0;
+}
+
+int link_find_indexed(struct ovl *o, struct node **parent, const char **name, struct found *f)
+{
+	static _Thread_local char key[LINK_KEY_MAX]; /* lives until the node has copied it */
+	const struct dir *d = (*parent)->dir;
+	struct statx stx;
+
+	if (!o->writable || !o->n_index || !f->layer || !S_ISREG(f->stx.stx_mode) ||
+	    f->stx.stx_nlink < 2)
+		return 0;
+	link_key(o, (struct loc){ d->src[f->src].fd, *name }, key);
+	if (!key[0])
+		return 0;
+	int r = owner_stat(o, 0, (struct loc){ o->indexfd, key }, &stx);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	*f = (struct found){ .src = 0, .layer = 0, .stx = stx };
+	*parent = o->index_node;
+	*name = key;
+	return 0;
+}
+
+void link_init_node(struct ovl *o, struct node *n)
+{
+	struct loc l;
+	char text[16];
+	uint32_t count;
+
+	if (node_loc(o, n, &l) < 0)
+		return;
+	ssize_t len = at_getxattr(l, XATTR_NLINK, text, sizeof(text) - 1);
+	if (len <= 0)
+		return;
+	text[len] = '\0';
+	if (num_u32(text, &count))
+		return;
+	n->flags |= NODE_INDEXED;
+	n->low_links = count;
+}
+
+nlink_t link_count(const struct node *n, const struct statx *stx)
+{
+	return (nlink_t)stx->stx_nlink - 1 + n->low_links;
+}
+
+void link_low_name_gone(struct ovl *o, struct node *n)
+{
+	struct loc l;
+
+	if (!(n->flags & NODE_INDEXED) || !n->low_links)
+		return;
+	n->low_links--;
+	if (node_loc(o, n, &l) >= 0)
+		(void)write_low_links(l, n->low_links);
+}
+
+int link_up(struct ovl *o, struct node *n, struct dir *up, const char *name)
+{
+	struct loc l;
+	int r = node_loc(o, n, &l);
+
+	if (r < 0)
+		return r;
+	if (*l.name ? linkat(l.fd, l.name, up->src[0].fd, name, 0) != 0 :
+		      (r = at_link_fd(l.fd, up->src[0].fd, name)) < 0)
+		return r < 0 ? r : -errno;
+	link_low_name_gone(o, n);
+	dir_changed(up);
+	return 0;
+}
+
+struct find_ino {
+	uint64_t ino;
+	int fd;
+	int removed;
+};
+
+static int drop_entry(void *arg, const struct rawent *e)
+{
+	struct find_ino *f = arg;
+
+	if (e->ino != f->ino)
+		return 0;
+	f->removed = !unlinkat(f->fd, e->name, 0);
+	return 1;
+}
+
+int link_drop_if_last(struct ovl *o, struct node *n)
+{
+	struct find_ino f = { .ino = n->ino, .fd = o->indexfd };
+	struct statx stx;
+	struct loc l;
+
+	if (!(n->flags & NODE_INDEXED) || n->low_links || node_loc(o, n, &l) < 0 ||
+	    at_stat(l, &stx) < 0 || stx.stx_nlink > 1)
+		return 0;
+	/* rare enough to look for it: a file lost the last of its many names */
+	(void)readdir_scan(o->indexfd, drop_entry, &f);
+	if (f.removed)
+		o->n_index--;
+	return f.removed;
+}

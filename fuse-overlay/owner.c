@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * owner - owners and modes of real objects, in the inode or recorded
+ */
+#include "fuse-overlay/owner.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "common/num.h"
+#include "common/str.h"
+
+/* What a backing file gets in override mode, so that the server can use it. */
+#define BACKING_MODE 0755U
+
+static const struct {
+	const char *name;
+	uint32_t type;
+} types[] = {
+	{ "file", S_IFREG }, { "dir", S_IFDIR },     { "symlink", S_IFLNK }, { "pipe", S_IFIFO },
+	{ "socket", S_IFSOCK }, { "block", S_IFBLK }, { "char", S_IFCHR },
+};
+
+static int parse_device(const char *s, struct owner *ow)
+{
+	struct strv parts AUTO(strv_clear) = { 0 };
+
+	if (*s != '-' || strv_split(&parts, s + 1, '-') || parts.n != 2)
+		return -EINVAL;
+	if (num_u32(parts.v[0], &ow->rdev_major) || num_u32(parts.v[1], &ow->rdev_minor))
+		return -EINVAL;
+	return 0;
+}
+
+static int parse_type(const char *s, struct owner *ow)
+{
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		const char *rest = str_after(s, types[i].name);
+
+		if (!rest)
+			continue;
+		ow->mode |= types[i].type;
+		if (types[i].type == S_IFBLK || types[i].type == S_IFCHR)
+			return parse_device(rest, ow);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+int owner_parse(const char *s, struct owner *ret)
+{
+	struct strv parts AUTO(strv_clear) = { 0 };
+	struct owner ow = { 0 };
+
+	if (strnlen(s, OWNER_TEXT_MAX) == OWNER_TEXT_MAX || strv_split(&parts, s, ':'))
+		return -EINVAL;
+	if (parts.n != 3 && parts.n != 4)
+		return -EINVAL;
+	if (num_u32(parts.v[0], &ow.uid) || num_u32(parts.v[1], &ow.gid) ||
+	    num_octal(parts.v[2], &ow.mode))
+		return -EINVAL;
+	if (parts.n == 4 && parse_type(parts.v[3], &ow) < 0)
+		return -EINVAL;
+	*ret = ow;
+	return 0;
+}
+
+int owner_format(char buf[OWNER_TEXT_MAX], const struct owner *ow)
+{
+	const char *type = NULL;
+	uint32_t fmt = ow->mode & S_IFMT;
+	uint32_t bits = ow->mode & 07777;
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (types[i].type == fmt && fmt != S_IFREG && fmt != S_IFDIR)
+			type = types[i].name;
+	if (!type)
+		return str_format(buf, OWNER_TEXT_MAX, "%u:%u:%04o", ow->uid, ow->gid, bits);
+	if (fmt == S_IFBLK || fmt == S_IFCHR)
+		return str_format(buf, OWNER_TEXT_MAX, "%u:%u:%04o:%s-%u-%u", ow->uid, ow->gid,
+				  bits, type, ow->rdev_major, ow->rdev_minor);
+	return str_format(buf, OWNER_TEXT_MAX, "%u:%u:%04o:%s", ow->uid, ow->gid, bits, type);
+}
+
+const char *owner_xattr(enum override ov)
+{
+	static const char *const names[OVERRIDE_MAX_] = {
+		[OVERRIDE_PRIVILEGED] = "security.fuseoverlayfs.override_stat",
+		[OVERRIDE_CONTAINERS] = "user.containers.override_stat",
+		[OVERRIDE_USER] = "user.fuseoverlayfs.override_stat",
+	};
+
+	return names[ov];
+}
+
+enum override owner_probe(int fd)
+{
+	for (int i = OVERRIDE_NONE + 1; i < OVERRIDE_MAX_; i++)
+		if (at_getxattr((struct loc){ fd, "" }, owner_xattr((enum override)i), NULL, 0) >= 0)
+			return (enum override)i;
+	return OVERRIDE_NONE;
+}
+
+static int apply_override(const struct ovl *o, unsigned int layer, struct loc l,
+			  struct statx *stx)
+{
+	char text[OWNER_TEXT_MAX];
+	struct owner ow;
+
+	if (!S_ISREG(stx->stx_mode) && !S_ISDIR(stx->stx_mode))
+		return 0;
+	ssize_t n = at_getxattr(l, owner_xattr(o->layers[layer].override), text, sizeof(text) - 1);
+	if (n == -ENODATA || n == -ENOTSUP || n == -ERANGE)
+		return 0;
+	if (n < 0)
+		return (int)n;
+	text[n] = '\0';
+	/* what cannot be read is not believed; the file itself is still there */
+	if (owner_parse(text, &ow) < 0)
+		return 0;
+	if (!(ow.mode & S_IFMT))
+		ow.mode |= stx->stx_mode & S_IFMT;
+	stx->stx_uid = ow.uid;
+	stx->stx_gid = ow.gid;
+	stx->stx_mode = (uint16_t)ow.mode;
+	stx->stx_rdev_major = ow.rdev_major;
+	stx->stx_rdev_minor = ow.rdev_minor;
+	return 0;
+}
+
+int owner_stat(const struct ovl *o, unsigned int layer, struct loc l, struct statx *ret)
+{
+	int r = at_stat(l, ret);
+
+	if (r < 0 || o->layers[layer].override == OVERRIDE_NONE)
+		return r;
+	return apply_override(o, layer, l, ret);
+}
+
+/* File system ids belong to a thread; so does what we know of them. */
+static _Thread_local struct {
+	bool known;
+	uid_t uid;
+	gid_t gid;
+} fsids;
+
+static int set_fsids(uid_t uid, gid_t gid)
+{
+	if (!fsids.known) {
+		fsids.uid = (uid_t)setfsuid((uid_t)-1);
+		fsids.gid = (gid_t)setfsgid((gid_t)-1);
+		fsids.known = true;
+	}
+	if (fsids.gid != gid) {
+		(void)setfsgid(gid);
+		fsids.gid = (gid_t)setfsgid((gid_t)-1);
+	}
+	if (fsids.uid != uid) {
+		(void)setfsuid(uid);
+		fsids.uid = (uid_t)setfsuid((uid_t)-1);
+	}
+	return fsids.uid == uid && fsids.gid == gid ? 0 : -EPERM;
+}
+
+static void set_umask(struct ovl *o, mode_t mask)
+{
+	if (o->umask_now == mask)
+		return;
+	(void)umask(mask);
+	o->umask_now = mask;
+}
+
+int owner_become(struct ovl *o, const struct fuse_ctx *ctx)
+{
+	uid_t uid = idmap_to_disk(&o->conf->uids, ctx->uid);
+	gid_t gid = idmap_to_disk(&o->conf->gids, ctx->gid);
+
+	set_umask(o, ctx->umask);
+	if (o->layers[0].override != OVERRIDE_NONE || o->conf->uids.squash >= 0)
+		return 0;
+	if (o->privileged)
+		return set_fsids(uid, gid);
+	return uid == o->fs_uid ? 0 : -EPERM;
+}
+
+void owner_become_self(struct ovl *o)
+{
+	set_umask(o, 0);
+	if (o->privileged)
+		(void)set_fsids(o->fs_uid, o->fs_gid);
+}
+
+static int write_override(struct ovl *o, struct loc l, const struct owner *ow)
+{
+	char text[OWNER_TEXT_MAX];
+	int len = owner_format(text, ow);
+
+	if (len < 0)
+		return len;
+	int r = at_setxattr(l, owner_xattr(o->layers[0].override), text, (size_t)len, 0);
+	/* links, pipes and sockets cannot carry user attributes */
+	if (r == -EPERM && !S_ISREG(ow->mode) && !S_ISDIR(ow->mode))
+		return 0;
+	return r;
+}
+
+int owner_after_create(struct ovl *o, struct loc l, const struct fuse_ctx *ctx, mode_t mode,
+		       dev_t rdev)
+{
+	if (o->layers[0].override == OVERRIDE_NONE)
+		return 0;
+
+	struct owner ow = {
+		.uid = idmap_to_disk(&o->conf->uids, ctx->uid),
+		.gid = idmap_to_disk(&o->conf->gids, ctx->gid),
+		.mode = mode & ~ctx->umask,
+		.rdev_major = major(rdev),
+		.rdev_minor = minor(rdev),
+	};
+
+	if (S_ISREG(mode) || S_ISDIR(mode)) {
+		int r = at_chmod(l, (mode & 0777) | BACKING_MODE);
+
+		if (r < 0)
+			return r;
+	}
+	return write_override(o, l, &ow);
+}
+
+static int set_recorded(struct ovl *o, struct loc l, const struct statx *now,
+			const struct owner *want, unsigned int what)
+{
+	struct owner ow = {
+		.uid = what & OWNER_UID ? want->uid : now->stx_uid,
+		.gid = what & OWNER_GID ? want->gid : now->stx_gid,
+		.mode = what & OWNER_MODE ? want->mode : now->stx_mode,
+		.rdev_major = now->stx_rdev_major,
+		.rdev_minor = now->stx_rdev_minor,
+	};
+
+	ow.mode = (ow.mode & 07777) | (now->stx_mode & S_IFMT);
+	/* as chown(2) does for files */
+	if ((what & (OWNER_UID | OWNER_GID)) && !(what & OWNER_MODE) && S_ISREG(ow.mode))
+		ow.mode &= ow.mode & S_IXGRP ? ~(uint32_t)(S_ISUID | S_ISGID) : ~(uint32_t)S_ISUID;
+	return write_override(o, l, &ow);
+}
+
+int owner_set(struct ovl *o, struct loc l, const struct statx *now, const struct owner *want,
+	      unsigned int what)
+{
+	int r = 0;
+
+	if (o->layers[0].override != OVERRIDE_NONE)
+		return set_recorded(o, l, now, want, what);
+	if ((what & (OWNER_UID | OWNER_GID)) && o->conf->uids.squash < 0 &&
+	    o->conf->gids.squash < 0)
+		r = at_chown(l, what & OWNER_UID ? want->uid : (uid_t)-1,
+			     what & OWNER_GID ? want->gid : (gid_t)-1);
+	if (r >= 0 && (what & OWNER_MODE) && !S_ISLNK(now->stx_mode))
+		r = at_chmod(l, want->mode & 07777);
+	return r;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * owner - owners and modes of real objects, in the inode or recorded
+ *
+ * A layer in override mode keeps owner and mode in an extended attribute,
+ * "uid:gid:mode[:type]" as containers/storage writes it, because the server
+ * may not give files away. Its root folder carries the attribute too, which
+ * is how the mode is recognised.
+ */
+#ifndef FUSE_OVERLAY_OWNER_H
+#define FUSE_OVERLAY_OWNER_H
+
+#include "fuse-overlay/ovl.h"
+
+#define OWNER_TEXT_MAX 64
+
+/**
+ * struct owner - what an override records
+ * @uid, @gid:	as on disk
+ * @mode:	permission bits, and S_IFMT bits when a type is recorded, else 0
+ * @rdev_major, @rdev_minor: of devices
+ */
+struct owner {
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t mode;
+	uint32_t rdev_major;
+	uint32_t rdev_minor;
+};
+
+/**
+ * owner_parse() - "uid:gid:mode[:type]"
+ * Return: 0, -EINVAL
+ */
+int owner_parse(const char *s, struct owner *ret);
+
+/**
+ * owner_format() - the text of an override; a type only for what is neither
+ * a file nor a folder
+ * Return: length, -ENAMETOOLONG
+ */
+int owner_format(char buf[OWNER_TEXT_MAX], const struct owner *ow);
+
+/**
+ * owner_xattr() - name of the attribute of a mode, NULL for OVERRIDE_NONE
+ */
+const char *owner_xattr(enum override ov);
+
+/**
+ * owner_probe() - which mode a layer is in
+ */
+enum override owner_probe(int fd);
+
+/**
+ * owner_stat() - statx() of a real object, override applied
+ * Return: 0, -errno
+ */
+int owner_stat(const struct ovl *o, unsigned int layer, struct loc l, struct statx *ret);
+
+/**
+ * owner_become() - make the next objects belong to a request's caller
+ *
+ * Sets the umask as well. The mount's ids are shifted to those on disk.
+ * Return: 0, -EPERM when the server may not make files for that user
+ */
+int owner_become(struct ovl *o, const struct fuse_ctx *ctx);
+
+/**
+ * owner_become_self() - undo that, for objects that get an explicit owner
+ */
+void owner_become_self(struct ovl *o);
+
+/**
+ * owner_after_create() - record the owner of a new object in override mode
+ * @mode:	with type
+ * Return: 0, -errno
+ */
+int owner_after_create(struct ovl *o, struct loc l, const struct fuse_ctx *ctx, mode_t mode,
+		       dev_t rdev);
+
+/**
+ * owner_set() - owner and mode of an upper object
+ * @now:	what it has at the moment
+ * @want:	ids on disk; mode with type
+ * @what:	OWNER_UID | OWNER_GID | OWNER_MODE
+ * Return: 0, -errno
+ */
+#define OWNER_UID 1U
+#define OWNER_GID 2U
+#define OWNER_MODE 4U
+int owner_set(struct ovl *o, struct loc l, const struct statx *now, const struct owner *want,
+	      unsigned int what);
+
+#endif

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * readdir - listings
+ *
+ * How it works. The kernel does not open directories here, so a listing has
+ * no state of its own, only an offset. A directory in one layer passes that
+ * file system's offsets on; what getdents64() gave beyond one reply is kept
+ * in a read-ahead buffer for the next. A merged directory gets a list whose
+ * entries keep their place for as long as the list lives: a refresh (at
+ * offset 0, after changes) drops and appends but never moves, so that others
+ * in the middle of it miss and repeat nothing.
+ */
+#include "fuse-overlay/readdir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/num.h"
+#include "fuse-overlay/dir.h"
+#include "fuse-overlay/lookup.h"
+#include "fuse-overlay/node.h"
+#include "fuse-overlay/owner.h"
+#include "fuse-overlay/whiteout.h"
+
+/* as the kernel's struct linux_dirent64 */
+struct raw64 {
+	uint64_t ino;
+	int64_t off;
+	uint16_t len;
+	uint8_t type;
+	char name[];
+};
+
+static bool is_dots(const char *s)
+{
+	return s[0] == '.' && (!s[1] || (s[1] == '.' && !s[2]));
+}
+
+/* A folder that may be searched but not read has an O_PATH descriptor. */
+static ssize_t getdents(int fd, void *buf, size_t size)
+{
+	long n = syscall(SYS_getdents64, fd, buf, size);
+
+	if (n < 0)
+		return errno == EBADF ? -EACCES : -errno;
+	return n;
+}
+
+int readdir_scan(int dirfd, int (*fn)(void *arg, const struct rawent *e), void *arg)
+{
+	auto_close int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_free char *buf = malloc(OVL_RDBUF_SIZE);
+
+	if (fd < 0)
+		return -errno;
+	if (!buf)
+		return -ENOMEM;
+	for (;;) {
+		ssize_t n = getdents(fd, buf, OVL_RDBUF_SIZE);
+
+		if (n <= 0)
+			return (int)n;
+		for (ssize_t p = 0; p < n;) {
+			const struct raw64 *r = (const void *)(buf + p);
+			struct rawent e = { .ino = r->ino, .type = r->type, .name = r->name };
+
+			p += r->len;
+			if (is_dots(r->name))
+				continue;
+			int k = fn(arg, &e);
+			if (k)
+				return k;
+		}
+	}
+}
+
+/* --- one reply being filled ------------------------------------------------ */
+
+/**
+ * struct fill - a reply
+ * @used, @size: bytes
+ */
+struct fill {
+	struct ovl *o;
+	fuse_req_t req;
+	struct node *n;
+	struct dir *d;
+	bool plus;
+	char *buf;
+	size_t used;
+	size_t size;
+};
+
+/* Return: 1 added, 0 no room. */
+static int fill_plain(struct fill *f, const char *name, uint64_t ino, uint8_t type, off_t next)
+{
+	struct stat st = { .st_ino = ino, .st_mode = DTTOIF(type) };
+	size_t room = f->size - f->used;
+	size_t need;
+
+	if (f->plus) {
+		struct fuse_entry_param e = { .attr = st };
+
+		need = fuse_add_direntry_plus(f->req, f->buf + f->used, room, name, &e, next);
+	} else {
+		need = fuse_add_direntry(f->req, f->buf + f->used, room, name, &st, next);
+	}
+	if (need > room)
+		return 0;
+	f->used += need;
+	return 1;
+}
+
+/* An entry with its attributes; the node counts as looked up. Return: 1
+ * added, 0 no room, -ENOENT when it is gone, -errno. */
+static int fill_plus(struct fill *f, const char *name, struct found *found, off_t next)
+{
+	struct fuse_entry_param e;
+	size_t room = f->size - f->used;
+	struct node *n;
+
+	if (fuse_add_direntry_plus(f->req, NULL, 0, name, NULL, 0) > room)
+		return 0;
+	int r = lookup_node(f->o, f->n, name, found, &n);
+	if (r >= 0 && (r = lookup_reply_node(f->o, n, &found->stx, &e)) < 0)
+		node_forget(f->o, n, 0);
+	if (r < 0)
+		return r;
+	f->used += fuse_add_direntry_plus(f->req, f->buf + f->used, room, name, &e, next);
+	return 1;
+}
+
+static int fill_dots(struct fill *f, const char *name, off_t next)
+{
+	const struct node *n = f->n;
+
+	if (name[1] && n->parent)
+		n = n->parent;
+	return fill_plain(f, name, n->show_ino, DT_DIR, next);
+}
+
+/* The number that a listing shows must be the one that stat(2) shows. */
+static uint64_t entry_ino(struct fill *f, unsigned int src, unsigned int dev, const char *name,
+			  uint64_t ino, uint8_t type, bool moved)
+{
+	const struct dir *d = f->d;
+	char text[24];
+	uint64_t was;
+
+	if (!moved || d->src[src].layer || !f->o->writable)
+		return node_show_ino(f->o, dev, ino);
+	const struct node *known =
+		node_find(f->o, (struct node_key){ .ino = ino, .layer = 0, .dev = (uint16_t)dev });
+	if (known)
+		return known->show_ino;
+	if (type == DT_REG || type == DT_DIR || type == DT_UNKNOWN) {
+		ssize_t len = at_getxattr((struct loc){ d->src[src].fd, name }, XATTR_INO, text,
+					  sizeof(text) - 1);
+
+		if (len > 0) {
+			text[len] = '\0';
+			if (!num_u64(text, &was) && was)
+				return was;
+		}
+	}
+	return node_show_ino(f->o, dev, ino);
+}
+
+static unsigned int src_dev(struct ovl *o, const struct dir *d, unsigned int src)
+{
+	struct statx stx;
+
+	if (o->n_devs == 1 || at_stat((struct loc){ d->src[src].fd, "" }, &stx) < 0)
+		return 0;
+	int dev = node_dev(o, &stx);
+	return dev < 0 ? 0 : (unsigned int)dev;
+}
+
+/* --- directories in one layer ---------------------------------------------- */
+
+void readdir_forget(struct ovl *o, const struct node *n)
+{
+	for (unsigned int i = 0; i < OVL_RDBUFS; i++)
+		if (o->rdbufs[i].node == n)
+			o->rdbufs[i].node = NULL;
+}
+
+/* The buffer that goes on at off, or the oldest, emptied. */
+static struct rdbuf *rdbuf_get(struct fill *f, off_t off)
+{
+	struct rdbuf *oldest = &f->o->rdbufs[0];
+
+	for (unsigned int i = 0; i < OVL_RDBUFS; i++) {
+		struct rdbuf *b = &f->o->rdbufs[i];
+
+		if (b->node == f->n && b->next == off && b->gen == f->d->gen && off) {
+			b->used = f->o->op;
+			return b;
+		}
+		if (b->used < oldest->used)
+			oldest = b;
+	}
+	oldest->node = f->n;
+	oldest->gen = f->d->gen;
+	oldest->used = f->o->op;
+	oldest->next = off;
+	oldest->pos = oldest->len = 0;
+	return oldest;
+}
+
+static int rdbuf_refill(const struct dir *d, struct rdbuf *b)
+{
+	int fd = d->src[0].fd;
+
+	if (lseek(fd, b->next, SEEK_SET) < 0)
+		return errno == EBADF ? -EACCES : -errno;
+	ssize_t n = getdents(fd, b->buf, sizeof(b->buf));
+	b->pos = 0;
+	b->len = n < 0 ? 0 : (unsigned int)n;
+	return (int)n;
+}
+
+/* Return: 1 taken care of, 0 no room, -errno. */
+static int fill_raw(struct fill *f, const struct raw64 *r, unsigned int dev)
+{
+	struct dsrc src = f->d->src[0];
+
+	if (is_dots(r->name))
+		return fill_dots(f, r->name, r->off);
+	if (whiteout_is_reserved(r->name))
+		return 1;
+	if (f->plus) {
+		struct found found = { .src = 0, .layer = src.layer };
+		int k = owner_stat(f->o, src.layer, (struct loc){ src.fd, r->name }, &found.stx);
+
+		if (!k)
+			k = at_is_whiteout(&found.stx) ? -ENOENT :
+							 fill_plus(f, r->name, &found, r->off);
+		return k == -ENOENT ? 1 : k;
+	}
+	if (r->type == DT_CHR && whiteout_entry_type(src.fd, r->name) == DT_WHT)
+		return 1;
+	return fill_plain(f, r->name,
+			  entry_ino(f, 0, dev, r->name, r->ino, r->type, f->d->impure), r->type,
+			  r->off);
+}
+
+static int fill_single(struct fill *f, off_t off)
+{
+	struct rdbuf *b = rdbuf_get(f, off);
+	unsigned int dev = src_dev(f->o, f->d, 0);
+
+	for (;;) {
+		if (b->pos >= b->len) {
+			int n = rdbuf_refill(f->d, b);
+
+			if (n <= 0)
+				return n;
+		}
+		const struct raw64 *r = (const void *)(b->buf + b->pos);
+		int k = fill_raw(f, r, dev);
+		if (k <= 0)
+			return k;
+		b->pos += r->len;
+		b->next = r->off;
+	}
+}
+
+/* --- merged directories ---------------------------------------------------- */
+
+void dlist_free(struct dlist *l)
+{
+	if (l)
+		lowtab_clear(&l->t);
+	free(l);
+}
+
+/**
+ * struct refresh - a source being added to a list
+ */
+struct refresh {
+	struct fill f;
+	struct dlist *l;
+	unsigned int src;
+	unsigned int dev;
+};
+
+static int list_add(struct dlist *l, const char *name, struct lowent e)
+{
+	struct lowent *old = lowtab_find(&l->t, name);
+
+	e.round = l->round;
+	if (!old)
+		return lowtab_put(&l->t, name, e);
+	/* a source above had it; but a file comes before its own .wh. file */
+	if (old->round == l->round &&
+	    !(old->src == e.src && old->type == DT_WHT && e.type != DT_WHT))
+		return 0;
+	old->ino = e.ino;
+	old->round = e.round;
+	old->src = e.src;
+	old->type = e.type;
+	return 0;
+}
+
+static int refresh_entry(void *arg, const struct rawent *r)
+{
+	struct refresh *s = arg;
+	const struct dir *d = s->f.d;
+	const char *name = r->name;
+	struct lowent e = { .src = (uint16_t)s->src, .type = r->type };
+
+	if (whiteout_is_marker(name))
+		return 0;
+	const char *hidden = whiteout_file_target(name);
+	if (hidden) {
+		name = hidden;
+		e.type = DT_WHT;
+	} else if (e.type == DT_CHR || e.type == DT_UNKNOWN) {
+		int k = whiteout_entry_type(d->src[s->src].fd, name);
+
+		if (k < 0)
+			return k == -ENOENT ? 0 : k;
+		e.type = (uint8_t)k;
+	}
+	if (e.type != DT_WHT)
+		e.ino = entry_ino(&s->f, s->src, s->dev, name, r->ino, r->type, true);
+	return list_add(s->l, name, e);
+}
+
+static int refresh_table(struct refresh *s, const struct ltable *t)
+{
+	for (uint32_t i = 0; i < t->n; i++) {
+		struct lowent e = t->ents[i];
+
+		if (e.type == DT_WHT)
+			continue;
+		e.ino = node_show_ino(s->f.o, s->f.o->n_devs == 1 ? 0 : src_dev(s->f.o, s->f.d, e.src),
+				      e.ino);
+		int r = list_add(s->l, lowtab_name(t, &t->ents[i]), e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int refresh_src(struct refresh *s, unsigned int src)
+{
+	s->src = src;
+	s->dev = src_dev(s->f.o, s->f.d, src);
+	return readdir_scan(s->f.d->src[src].fd, refresh_entry, s);
+}
+
+static int refresh(struct ovl *o, struct node *n, struct dir *d)
+{
+	struct refresh s = { .f = { .o = o, .n = n, .d = d } };
+	struct ltable *t;
+	int r = 0;
+
+	if (d->list && d->list->gen == d->gen)
+		return 0;
+	if (!d->list && !(d->list = calloc(1, sizeof(*d->list))))
+		return -ENOMEM;
+	s.l = d->list;
+	s.l->round++;
+	s.l->gen = d->gen - 1; /* until it is whole */
+	if (d->has_upper)
+		r = refresh_src(&s, 0);
+	if (r < 0)
+		return r;
+	if (dir_n_low(d) > 1) {
+		r = lowtab_get(o, d, &t);
+		if (r >= 0)
+			r = refresh_table(&s, t);
+	} else if (dir_n_low(d) == 1) {
+		r = refresh_src(&s, d->n - 1U);
+	}
+	if (r >= 0)
+		s.l->gen = d->gen;
+	return r;
+}
+
+/* Return: 1 taken care of, 0 no room, -errno. */
+static int fill_listed(struct fill *f, const struct lowent *e, const char *name, off_t next)
+{
+	struct dsrc src = f->d->src[e->src];
+	struct found found = { .src = e->src, .layer = src.layer };
+	int r;
+
+	if (!f->plus)
+		return fill_plain(f, name, e->ino, e->type, next);
+	/* a list that is behind may name the wrong source */
+	if (f->d->list->gen == f->d->gen)
+		r = owner_stat(f->o, src.layer, (struct loc){ src.fd, name }, &found.stx);
+	else
+		r = lookup_find(f->o, f->d, name, &found);
+	if (!r)
+		r = fill_plus(f, name, &found, next);
+	return r == -ENOENT ? 1 : r;
+}
+
+static int fill_merged(struct fill *f, off_t off)
+{
+	int r = 1;
+
+	/* also after the descriptors were closed in the middle of a listing */
+	if (!off || !f->d->list)
+		r = refresh(f->o, f->n, f->d);
+	if (r < 0)
+		return r;
+	for (r = 1; off < 2; off++) {
+		r = fill_dots(f, off ? ".." : ".", off + 1);
+		if (r <= 0)
+			return r;
+	}
+	const struct dlist *l = f->d->list;
+	for (uint64_t i = (uint64_t)off - 2; i < l->t.n; i++) {
+		const struct lowent *e = &l->t.ents[i];
+
+		if (e->round != l->round || e->type == DT_WHT)
+			continue;
+		r = fill_listed(f, e, lowtab_name(&l->t, e), (off_t)i + 3);
+		if (r <= 0)
+			return r;
+	}
+	return 0;
+}
+
+ssize_t readdir_fill(struct ovl *o, fuse_req_t req, struct node *n, off_t off, size_t size,
+		     bool plus, char *buf)
+{
+	struct fill f = { .o = o, .req = req, .n = n, .plus = plus, .buf = buf, .size = size };
+	int r = dir_get(o, n, &f.d);
+
+	if (r < 0)
+		return r;
+	if (off < 0)
+		return -EINVAL;
+	r = dir_is_merged(f.d) ? fill_merged(&f, off) : fill_single(&f, off);
+	/* an error in the middle comes again with the next request */
+	return r < 0 && !f.used ? r : (ssize_t)f.used;
+}
+
+static int stop_at_entry(void *arg, const struct rawent *e)
+{
+	int fd = *(int *)arg;
+
+	if (whiteout_is_reserved(e->name))
+		return 0;
+	if (e->type != DT_CHR && e->type != DT_UNKNOWN)
+		return 1;
+	int k = whiteout_entry_type(fd, e->name);
+	if (k < 0)
+		return k == -ENOENT ? 0 : k;
+	return k != DT_WHT;
+}
+
+int readdir_is_empty(struct ovl *o, struct node *n)
+{
+	struct dir *d;
+	int r = dir_get(o, n, &d);
+
+	if (r < 0)
+		return r;
+	if (!dir_is_merged(d)) {
+		r = readdir_scan(d->src[0].fd, stop_at_entry, &d->src[0].fd);
+		return r < 0 ? r : !r;
+	}
+	r = refresh(o, n, d);
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < d->list->t.n; i++)
+		if (d->list->t.ents[i].round == d->list->round && d->list->t.ents[i].type != DT_WHT)
+			return 0;
+	return 1;
+}

@@ -1,0 +1,248 @@
+#!/usr/bin/env bats
+# fuse-overlay alone: mounts by ordinary users, in a user namespace and on the host
+
+load helpers.bash
+
+setup() {
+	need_root
+	need_fuse
+	dir=$(scratch sub)
+}
+
+teardown() {
+	rm -rf "$dir"
+}
+
+# in_mount OPTIONS SCRIPT: two lower layers (top, base), an upper one; mount with OPTIONS in a user
+# namespace of an ordinary user; run SCRIPT in that folder, the mount at m/
+in_mount() {
+	cat >"$dir/script" <<-'END'
+		set -eu
+		cd "$1"; opts=$2; chmod 755 .
+		mkdir -p top/dir base/dir base/only u w m
+		echo top >top/file; echo base >base/file; echo base >base/below
+		echo a >top/dir/a; echo b >base/dir/b; echo o >base/only/o
+		ln base/below base/below2; ln -s file base/link; mkfifo base/fifo
+		chmod 4755 base/below; touch -d 2001-02-03T04:05:06 base/below
+		mount_it() { fuse-overlay -o "lowerdir=top:base,upperdir=u,workdir=w$opts" m; }
+		again() { umount m; mount_it; }
+		mount_it
+		trap 'umount -l m' EXIT
+		eval "$3"
+	END
+	run_as "${ACCOUNT:-sub}" unshare -rm ${MAP---map-auto} bash "$dir/script" "$dir" "$1" "$2"
+}
+
+@test "layers are merged, the topmost wins" {
+	in_mount "" 'cat m/file m/below m/link; ls m m/dir; [ ! -e m/none ]'
+	[ "$(printf '%s' "$output" | tr '\n' ' ')" = "top base top below below2 dir fifo file link only  m/dir: a b" ] ||
+		{ echo "$output"; [ "$(echo $output)" = "top base top m: below below2 dir fifo file link only m/dir: a b" ]; }
+}
+
+@test "writing copies up: content, mode, times, inode number; the lower file is untouched" {
+	in_mount "" '
+		ino=$(stat -c %i m/only/o); echo more >>m/only/o
+		[ "$(cat m/only/o)" = "$(printf "o\nmore")" ]; [ "$(cat base/only/o)" = o ]
+		[ "$(stat -c %i m/only/o)" = "$ino" ]
+		[ "$(ls -i m/only | cut -d" " -f1)" = "$ino" ]
+		again; [ "$(stat -c %i m/only/o)" = "$ino" ]; [ "$(ls -i m/only | cut -d" " -f1)" = "$ino" ]
+		before=$(stat -c "%a %Y %s" m/dir/b); setfattr -n user.x -v y m/dir/b
+		[ "$(stat -c "%a %Y %s" m/dir/b)" = "$before" ]; [ "$(stat -c "%a %Y %s" u/dir/b)" = "$before" ]'
+}
+
+@test "hard links stay one file across copy-up and remount" {
+	in_mount "" '
+		echo changed >>m/below
+		cmp m/below m/below2; [ "$(stat -c %i m/below)" = "$(stat -c %i m/below2)" ]
+		[ "$(stat -c %h m/below)" = 2 ]
+		again; cmp m/below m/below2; [ "$(stat -c %h m/below2)" = 2 ]
+		mv m/below2 m/moved; cmp m/below m/moved; rm m/below; [ "$(stat -c %h m/moved)" = 1 ]
+		rm m/moved; again; ls m; [ "$(ls w/fuse-index | wc -l)" = 0 ]'
+	[[ $output != *below* ]]
+}
+
+@test "deleted names stay deleted, a new directory does not show the old one" {
+	in_mount "" '
+		rm m/file; rm -r m/dir; rmdir m/only 2>/dev/null && exit 1; rm -r m/only
+		[ ! -e m/file ]; [ ! -e m/dir ]; mkdir m/dir; touch m/dir/new; ls m/dir
+		again; ls m/dir; [ ! -e m/file ]; echo new >m/file; again; cat m/file
+		[ "$(cat top/dir/a)" = a ]; rm m/file; [ ! -e m/file ]'
+	[ "$(echo $output)" = "new new new" ]
+}
+
+@test "whiteouts in every spelling are read" {
+	in_mount "" '
+		umount m
+		mknod top/below c 0 0; touch top/.wh.link; mkdir top/only; touch top/only/.wh..wh..opq
+		setfattr -n user.fuseoverlayfs.opaque -v y top/dir; mount_it
+		[ ! -e m/below ]; [ ! -e m/link ]; [ ! -e m/only/o ]; ls m/dir; ls -a m | grep -c "^\.wh" || :
+		umount m; rm top/below top/.wh.link; setfattr -x user.fuseoverlayfs.opaque top/dir
+		setfattr -n user.overlay.opaque -v y top/dir; mount_it; ls m/dir; cat m/below'
+	[ "$(echo $output)" = "a 0 a base" ]
+}
+
+@test "rename: files over files and whiteouts, new directories, lower ones give EXDEV and mv copies" {
+	in_mount "" '
+		mv m/file m/below; cat m/below; [ ! -e m/file ]; rm m/link; mv m/below m/link; cat m/link
+		mkdir m/new; touch m/new/x; mv m/new m/newer; ls m/newer
+		python3 -c "import os; os.rename(\"m/dir\", \"m/dir2\")" 2>&1 | grep -o "cross-device link"
+		mv m/dir m/dir2; ls m/dir2; [ ! -e m/dir ]; again; ls m/dir2; [ ! -e m/dir ]; [ ! -e m/file ]'
+	[ "$(echo $output)" = "top top x cross-device link a b a b" ]
+}
+
+@test "rename of lower directories with redirect_dir=on, across remounts" {
+	in_mount ,redirect_dir=on '
+		mv m/dir m/dir2; ls m/dir2; mkdir m/deep; mv m/dir2 m/deep/dir3; again; ls m/deep/dir3
+		echo changed >>m/deep/dir3/b; mv m/deep/dir3 m/dir; ls m/dir; again; cat m/dir/b; [ ! -e m/deep/dir3 ]
+		rm -r m/dir; again; [ ! -e m/dir ]'
+	[ "$(echo $output)" = "a b a b a b b changed" ]
+}
+
+@test "an unlinked open file keeps working, lower or upper" {
+	in_mount "" '
+		exec 5<>m/file 6<m/below; rm m/file m/below; echo more >&5
+		[ "$(cat <&6)" = base ]; [ "$(stat -L -c %h /proc/self/fd/5)" = 0 ]; wc -c </proc/self/fd/5'
+	[ "$(echo $output)" = 5 ]
+}
+
+@test "a reader sees what a later writer writes" {
+	in_mount "" 'exec 5<m/below; echo after >m/below; cat <&5'
+	[ "$output" = after ]
+}
+
+@test "owners, modes, special files, umask, setgid folders, default ACLs" {
+	in_mount "" '
+		chown 33:44 m/file; chmod 2750 m/dir; chown 0:44 m/dir; touch m/dir/n; mkdir m/dir/s
+		stat -c "%u:%g %a" m/file m/dir/n m/dir/s; mknod m/p p; [ -p m/p ]; [ -p m/fifo ]
+		(umask 027; touch m/um); stat -c %a m/um
+		rm -r m/only; mkdir m/acl; setfacl -d -m u:55:rwx m/acl; touch m/acl/f; getfacl -c m/acl/f 2>/dev/null | grep -o "user:55:rwx"; chmod 600 m/file
+		setpriv --reuid 66 --regid 66 --clear-groups sh -c "cat m/file" 2>/dev/null && exit 1; chmod 777 m
+		setpriv --reuid 66 --regid 66 --clear-groups touch m/mine; stat -c %u:%g m/mine u/mine'
+	assert_output_has "33:44 644
+0:44 644
+0:44 2755
+640
+user:55:rwx"
+	assert_output_has "66:66
+66:66"
+}
+
+@test "extended attributes: kept, listed, removed; internal ones hidden" {
+	in_mount "" '
+		setfattr -n user.a -v 1 m/only/o; getfattr -d m/only/o; setfattr -x user.a m/only/o; getfattr -d m/only/o
+		rm -r m/only; mkdir m/only; getfattr -d m/only; getfattr -d u/only
+		setfattr -n user.overlay.opaque -v n m/only; getfattr --only-values -n user.overlay.opaque m/only'
+	[ "$(grep -c opaque <<<"$output")" = 1 ]
+	assert_output_has 'user.a="1"'
+}
+
+@test "data: holes, fallocate, copy_file_range, mmap, truncate, large files" {
+	in_mount "" '
+		head -c 3000000 /dev/urandom >base/data; truncate -s 100M base/sparse; again
+		printf x | dd of=m/sparse bs=1 seek=50000000 conv=notrunc status=none
+		[ "$(du -k u/sparse | cut -f1)" -lt 2000 ]; [ "$(stat -c %s m/sparse)" = 104857600 ]
+		cp m/data m/copy; cmp m/copy base/data; fallocate -l 1M m/fa; stat -c %s m/fa
+		truncate -s 1000 m/data; cmp -n 1000 m/data base/data; stat -c %s m/data
+		python3 -c "
+import mmap,os
+f=os.open(\"m/copy\",os.O_RDWR); m=mmap.mmap(f,0); m[5:10]=b\"hello\"; m.flush(); os.close(f)
+print(open(\"m/copy\",\"rb\").read()[5:10].decode())"; again; dd if=m/copy bs=1 skip=5 count=5 status=none'
+	[ "$(echo $output)" = "1048576 1000 hello hello" ]
+}
+
+@test "listing: every name once, also while files are removed" {
+	in_mount "" '
+		for i in $(seq 3000); do : >base/only/n$i; done; again
+		[ "$(ls m/only | sort -u | wc -l)" = 3001 ]; for i in $(seq 1000); do : >m/only/u$i; done
+		[ "$(ls m/only | sort -u | wc -l)" = 4001 ]; [ "$(ls m/only | wc -l)" = 4001 ]
+		rm -r m/only; [ ! -e m/only ]; ls base/only | wc -l'
+	[ "$output" = 3001 ]
+}
+
+@test "read-only without an upper layer" {
+	in_mount "" '
+		umount m; fuse-overlay -o lowerdir=top:base m; cat m/below; ls m/dir
+		(echo x >m/file) 2>&1 | grep -o "Read-only file system"'
+	[ "$(echo $output)" = "base a b Read-only file system" ]
+}
+
+@test "one mapped id, no subordinate ids" {
+	ACCOUNT=nosub MAP=
+	chown -R "$(account nosub)": "$dir"
+	in_mount "" 'echo x >>m/file; rm m/below; mkdir m/n; again; cat m/file; ls m'
+	assert_output_has "top"
+}
+
+@test "uidmapping and squash shift owners" {
+	in_mount ",uidmapping=0:100:10,gidmapping=0:200:10" 'stat -c %u:%g m/file; : >u/x; chown 5:5 u/x; stat -c %u:%g m/x
+		again; chown 103:203 m/x; stat -c %u:%g u/x; umount m; opts=,squash_to_root; mount_it; stat -c %u:%g m/x'
+	[ "$(echo $output)" = "100:200 105:205 3:3 0:0" ]
+}
+
+@test "xattr_permissions=2 records owners and modes" {
+	in_mount ,xattr_permissions=2 '
+		chown 33:44 m/file; chmod 600 m/file; mkdir m/d; chown 7:8 m/d
+		stat -c "%u:%g %a %F" m/file m/d; stat -c %u:%g u/file
+		getfattr --only-values -n user.containers.override_stat u/file; echo; opts=; again; stat -c "%u:%g %a" m/file'
+	assert_output_has "33:44 600 regular file"
+	assert_output_has "7:8 755 directory"
+	assert_output_has "33:44:0600"
+}
+
+@test "on the host through fusermount3, foreground, --ready-fd and --exit-fd" {
+	cat >"$dir/host" <<-'END'
+		set -eu
+		cd "$1"; mkdir l u w m; echo low >l/f; mkfifo ready exit
+		exec 8<>exit
+		fuse-overlay -f --ready-fd 7 --exit-fd 9 -o lowerdir=l,upperdir=u,workdir=w m 7>ready 9<exit 8>&- & s=$!
+		read -rn1 byte <ready; [ "$byte" = 1 ]
+		echo more >>m/f; cat m/f; mkdir m/d; exec 8>&-
+		wait $s; ls m; ls u
+	END
+	run_as sub bash "$dir/host" "$dir"
+	[ "$(echo $output)" = "low more d f" ]
+}
+
+@test "SIGTERM unmounts; a killed server leaves layers that mount again" {
+	cat >"$dir/host" <<-'END'
+		set -eu
+		cd "$1"; mkdir l u w m; echo low >l/f
+		fuse-overlay -f -o lowerdir=l,upperdir=u,workdir=w m & s=$!
+		until mountpoint -q m; do sleep 0.02; done
+		echo x >m/x; kill $s; wait $s; ! mountpoint -q m
+		fuse-overlay -f -o lowerdir=l,upperdir=u,workdir=w m & s=$!
+		until mountpoint -q m; do sleep 0.02; done
+		echo y >>m/f; disown; kill -9 $s; wait $s 2>/dev/null || :; fusermount3 -u m
+		fuse-overlay -o lowerdir=l,upperdir=u,workdir=w m; cat m/x m/f; fusermount3 -u m
+	END
+	run_as sub bash "$dir/host" "$dir"
+	[ "$(echo $output)" = "x low y" ]
+}
+
+@test "mistakes get one line and nothing is left mounted" {
+	cd "$dir"
+	run_as sub 1 fuse-overlay -o "lowerdir=$dir/none" "$dir"
+	assert_one_line
+	assert_output_has "lowerdir: $dir/none: No such file"
+	run_as sub 2 fuse-overlay -o "upperdir=$dir" "$dir"
+	assert_one_line
+	run_as sub 2 fuse-overlay -o "lowerdir=$dir,upperdir=$dir" "$dir"
+	assert_one_line
+	run_as sub 1 fuse-overlay -o "lowerdir=$dir,upperdir=$dir,workdir=$dir" "$dir"
+	assert_one_line
+	run_as sub 2 fuse-overlay --frobnicate
+	assert_one_line
+	run_as sub 1 fuse-overlay -o "lowerdir=$dir" "$dir/none"
+	assert_one_line
+}
+
+@test "words that engines pass: empty elements, native options, unknown ones with a warning" {
+	in_mount ",,volatile,userxattr,index=off,metacopy=off," 'cat m/file'
+	assert_output_has "ignoring unknown option 'metacopy=off'"
+	assert_output_has top
+}
+
+@test "names that start with .wh. are refused" {
+	in_mount "" 'touch m/.wh.x 2>&1 | grep -o "Invalid argument"; mkdir m/.wh.x 2>/dev/null && exit 1; mv m/file m/.wh.y 2>/dev/null && exit 1; ls -A u'
+	[ "$output" = "Invalid argument" ]
+}
