@@ -8,6 +8,10 @@
 #include "runner/cmd/cmd.h"
 
 #define COMMANDS(X) \
+	X(images)   \
+	X(load)     \
+	X(pull)     \
+	X(rmi)      \
 	X(run)      \
 	X(version)
 

@@ -234,8 +234,8 @@ struct image_load_opts {
  * docker archive (gzip and zstd around an archive are seen through)
  * @path:	file or folder; NULL: read fd
  * @fd:		open archive (may be a pipe) when path is NULL
- * @ret:	NULL-terminated list of the loaded images, free each and the list
- *		with image_list_free()
+ * @ret:	NULL-terminated list of the loaded images, free with
+ *		image_list_free(); their names are those that this load gave
  * Return: number of images, -errno
  */
 int image_load(struct store *st, const char *path, int fd, const struct image_load_opts *opts,

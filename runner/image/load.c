@@ -196,7 +196,8 @@ int load_from_layout(struct store *st, int dirfd, const char *what, const struct
 
 /* --- collecting what was loaded ---------------------------------------------------------- */
 
-static int add_image(struct load *l, struct record *rec, struct err *e)
+/* names: those that this load gave, which is what the caller is told. */
+static int add_image(struct load *l, struct record *rec, struct strv *names, struct err *e)
 {
 	struct image *img = NULL;
 	int r = 0;
@@ -210,6 +211,9 @@ static int add_image(struct load *l, struct record *rec, struct err *e)
 		r = image_open(l->st, rec, &img, e);
 	if (r)
 		return r;
+	strv_clear(&img->names);
+	img->names = *names;
+	*names = (struct strv){ 0 };
 	l->images = xrealloc(l->images, (size_t)l->n_images + 2, sizeof(struct image *));
 	l->images[l->n_images++] = img;
 	l->images[l->n_images] = NULL;
@@ -236,6 +240,7 @@ static int load_index_images(struct load *l, const struct manifest *index, struc
 {
 	for (size_t i = 0; i < index->n; i++) {
 		AUTO(record_clear) struct record rec = { 0 };
+		AUTO(strv_clear) struct strv names = { 0 };
 		const struct descriptor *d = &index->list[i];
 		char name[REF_STR_MAX];
 		bool named = canonical_of(d->name, name);
@@ -252,8 +257,10 @@ static int load_index_images(struct load *l, const struct manifest *index, struc
 		}
 		int r = load_from_layout(l->st, l->dirfd, l->what, d, named ? name : NULL,
 					 &l->want, &rec, e);
+		if (!r && named)
+			r = strv_add(&names, name);
 		if (!r)
-			r = add_image(l, &rec, e);
+			r = add_image(l, &rec, &names, e);
 		if (r)
 			return r;
 	}
@@ -486,6 +493,7 @@ static int load_docker_image(struct load *l, const json_t *item, struct err *e)
 {
 	AUTO(record_clear) struct record rec = { 0 };
 	AUTO(strv_clear) struct strv tags = { 0 };
+	AUTO(strv_clear) struct strv names = { 0 };
 	auto_free char *text = NULL;
 	struct descriptor d = { 0 };
 	int r = docker_manifest(l, item, &text, e);
@@ -507,8 +515,10 @@ static int load_docker_image(struct load *l, const json_t *item, struct err *e)
 		memcpy(n.id, rec.id, sizeof(n.id));
 		memcpy(n.digest, rec.manifest, sizeof(n.digest));
 		r = record_image(l->st, &rec, &n, e);
+		if (!r)
+			r = strv_add(&names, n.name);
 	}
-	return r ? r : add_image(l, &rec, e);
+	return r ? r : add_image(l, &rec, &names, e);
 }
 
 static int load_docker(struct load *l, struct err *e)

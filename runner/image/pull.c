@@ -308,12 +308,14 @@ int image_pull(struct store *st, const char *name, const struct image_pull_opts 
 	p->opts = opts;
 	platform_init(&p->want, opts->os, opts->arch, opts->variant);
 	int rc = find_places(p, name, e);
-	if (!rc)
-		rc = http_new(&p->http, e);
-	if (!rc)
+	if (rc)
+		return rc;
+	rc = http_new(&p->http, e);
+	if (!rc) {
 		rc = lock_users(st, LOCK_SH, &lock);
-	if (rc == -EROFS || rc == -EACCES)
-		(void)err_set(e, rc, "store '%s': write", st->root);
+		if (rc)
+			(void)err_set(e, rc, "store '%s': lock", st->root);
+	}
 	if (!rc)
 		rc = open_any(p, e);
 	if (!rc)
@@ -323,7 +325,7 @@ int image_pull(struct store *st, const char *name, const struct image_pull_opts 
 	if (rc && is_final(rc))
 		(void)store_collect(st, NULL, NULL);
 	if (rc)
-		return err_wrap(e, "pull '%s'", name);
+		return err_wrap(e, "image '%s'", name);
 	*ret = img;
 	return 0;
 }
