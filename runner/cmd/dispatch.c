@@ -242,7 +242,8 @@ int cmd_main(int argc, char **argv)
 	int r;
 
 	log_init("runner");
-	if (fd_std_open() < 0)
+	/* What the caller left open beside stdio is not for monitors to hold. */
+	if (fd_std_open() < 0 || fd_close_from(3, NULL, 0) < 0)
 		return CMD_EXIT_ENGINE;
 	/* Folders and files get the modes that are written in the source; the
 	 * caller's umask must not close container files to other ids. */

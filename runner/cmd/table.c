@@ -8,12 +8,28 @@
 #include "runner/cmd/cmd.h"
 
 #define COMMANDS(X) \
-	X(images)   \
-	X(load)     \
-	X(pull)     \
-	X(rmi)      \
-	X(run)      \
-	X(version)
+	X(attach)  \
+	X(create)  \
+	X(exec)    \
+	X(images)  \
+	X(info)    \
+	X(inspect) \
+	X(kill)    \
+	X(load)    \
+	X(logs)    \
+	X(port)    \
+	X(ps)      \
+	X(pull)    \
+	X(rename)  \
+	X(restart) \
+	X(rm)      \
+	X(rmi)     \
+	X(run)     \
+	X(start)   \
+	X(stop)    \
+	X(top)     \
+	X(version) \
+	X(wait)
 
 #define DECLARE(name) extern const struct cmd cmd_##name;
 COMMANDS(DECLARE)

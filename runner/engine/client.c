@@ -101,7 +101,7 @@ bool detach_feed(struct detach *d, const char *in, size_t len, char *out, size_t
  * struct relay - one run of the relay
  * @opts:	what to relay
  * @fd:		monitor, or -1
- * @master:	pty master, or -1
+ * @master:	stdin of a child of ours, or -1
  * @pidfd:	program, with @master
  * @signal_fd:	signals sent to us
  * @old_mask:	to be put back
@@ -243,7 +243,7 @@ static int read_input(struct relay *r)
 		r->in_open = false;
 		if (r->fd >= 0)
 			(void)ctl_send(r->fd, CTL_STDIN_EOF, NULL, 0);
-		else
+		else if (r->opts->tty)
 			(void)send_input(r, "\4", 1);
 		return 0;
 	}
@@ -351,55 +351,77 @@ int client_wait(int fd, int timeout_ms, int *ret_code)
 	}
 }
 
-/* Return: false when the terminal has no user any more. */
-static bool pty_output(const struct relay *r)
+static void close_fd(int *fd)
 {
-	char buf[CTL_DATA_MAX];
-	ssize_t n = read(r->master, buf, sizeof(buf));
-
-	if (n < 0 && (errno == EINTR || errno == EAGAIN))
-		return true;
-	if (n <= 0)
-		return false;
-	(void)io_write_all(STDOUT_FILENO, buf, (size_t)n);
-	return true;
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
 }
 
-int client_relay_pty(int master, pid_t pid, int pidfd, const struct client_opts *opts,
-		     int *ret_code, struct err *e)
+/* Closes the descriptor at its end; a terminal without users says EIO. */
+static void child_output(struct client_child *child, int i)
+{
+	char buf[CTL_DATA_MAX];
+	ssize_t n = read(child->out[i], buf, sizeof(buf));
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n > 0) {
+		(void)io_write_all(i ? STDERR_FILENO : STDOUT_FILENO, buf, (size_t)n);
+		return;
+	}
+	if (child->in == child->out[i])
+		child->in = -1;
+	close_fd(&child->out[i]);
+}
+
+/* Return: true when the person detached */
+static bool child_round(struct relay *r, struct client_child *child, bool *ended)
+{
+	struct pollfd p[] = {
+		{ .fd = child->out[0], .events = POLLIN },
+		{ .fd = child->out[1], .events = POLLIN },
+		{ .fd = r->signal_fd, .events = POLLIN },
+		{ .fd = r->in_open && child->in >= 0 ? STDIN_FILENO : -1, .events = POLLIN },
+		{ .fd = child->pidfd, .events = POLLIN },
+	};
+
+	if (poll(p, 5, -1) < 0)
+		return false;
+	if (p[2].revents)
+		relay_signals(r);
+	for (int i = 0; i < 2; i++)
+		if (p[i].revents)
+			child_output(child, i);
+	if (!p[0].revents && !p[1].revents && p[4].revents)
+		*ended = true;
+	r->master = child->in;
+	if (p[3].revents && child->in >= 0 && read_input(r) == 1)
+		return true;
+	/* A pipe ends by being closed, a terminal by the byte sent. */
+	if (!r->in_open && child->in >= 0 && child->in != child->out[0])
+		close_fd(&child->in);
+	return false;
+}
+
+int client_relay_child(struct client_child *child, const struct client_opts *opts, int *ret_code,
+		       struct err *e)
 {
 	struct relay r;
-	bool open = true, ended = false;
+	bool ended = false, detached = false;
 	int ret = relay_begin(&r, opts, e);
 
-	if (ret < 0)
-		return ret;
-	r.master = master;
-	r.pidfd = pidfd;
-	send_size(&r);
-	while (!ended) {
-		struct pollfd p[] = {
-			{ .fd = open ? master : -1, .events = POLLIN },
-			{ .fd = r.signal_fd, .events = POLLIN },
-			{ .fd = r.in_open ? STDIN_FILENO : -1, .events = POLLIN },
-			{ .fd = pidfd, .events = POLLIN },
-		};
-
-		if (poll(p, 4, -1) < 0)
-			continue;
-		if (p[1].revents)
-			relay_signals(&r);
-		if (p[0].revents)
-			open = pty_output(&r);
-		else if (p[3].revents)
-			ended = true;
-		if (p[2].revents && read_input(&r) == 1) {
-			relay_end(&r);
-			*ret_code = 0;
-			return 0;
-		}
-	}
+	r.master = child->in;
+	r.pidfd = child->pidfd;
+	if (ret == 0)
+		send_size(&r);
+	while (ret == 0 && !ended && !detached)
+		detached = child_round(&r, child, &ended);
 	relay_end(&r);
-	*ret_code = proc_wait(pid);
-	return 0;
+	if (child->in != child->out[0])
+		close_fd(&child->in);
+	close_fd(&child->out[0]);
+	close_fd(&child->out[1]);
+	*ret_code = detached || ret < 0 ? 0 : proc_wait(child->pid);
+	return ret;
 }

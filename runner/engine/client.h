@@ -75,12 +75,25 @@ int client_wait(int fd, int timeout_ms, int *ret_code);
 int client_terminal_size(unsigned short *ret_rows, unsigned short *ret_cols);
 
 /**
- * client_relay_pty() - as client_run(), for a pty master and a child of ours
+ * struct client_child - a program that is a child of ours
+ * @pid, @pidfd: it
+ * @out:	its stdout (or terminal) and stderr to be read, -1 where it has ours
+ * @in:		its stdin (or terminal), -1 when it has ours or none
  *
- * Used by exec -t: the program's terminal is ours to serve.
+ * The descriptors are closed by client_relay_child().
+ */
+struct client_child {
+	pid_t pid;
+	int pidfd;
+	int out[2];
+	int in;
+};
+
+/**
+ * client_relay_child() - as client_run(), for a child of ours (exec)
  * Return: 0 with the exit code, -errno
  */
-int client_relay_pty(int master, pid_t pid, int pidfd, const struct client_opts *opts,
-		     int *ret_code, struct err *e);
+int client_relay_child(struct client_child *child, const struct client_opts *opts, int *ret_code,
+		       struct err *e);
 
 #endif

@@ -297,13 +297,16 @@ static int field_from_json(const struct field *f, const json_t *v, char *base)
 	return -EBADMSG;
 }
 
-static int fields_from_json(const struct field *fields, size_t n, const json_t *obj, void *base,
-			    struct err *e)
+static int fields_from_json(const struct field *fields, size_t n, const json_t *obj,
+			    const json_t *none, void *base, struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
 		const json_t *v = json_object_get(obj, fields[i].key);
 		int r;
 
+		/* Empty strings are not written: they are there all the same. */
+		if (!v && fields[i].type == FIELD_STR)
+			v = none;
 		if (!v)
 			continue;
 		r = field_from_json(&fields[i], v, base);
@@ -319,6 +322,7 @@ static int parse_root(const json_t *root, struct container *c, struct err *e)
 	const char *name = json_string_value(json_object_get(root, "name"));
 	const json_t *config = json_object_get(root, "config");
 	const json_t *state = json_object_get(root, "state");
+	json_t *none;
 	int r;
 
 	if (json_integer_value(json_object_get(root, "version")) != RECORD_VERSION)
@@ -331,10 +335,11 @@ static int parse_root(const json_t *root, struct container *c, struct err *e)
 	memcpy(c->id, id, CONTAINER_ID_LEN + 1);
 	free(c->name);
 	c->name = xstrdup(name);
-	r = fields_from_json(config_fields, N_ELEMENTS(config_fields), config, &c->config, e);
-	if (r < 0)
-		return r;
-	r = fields_from_json(state_fields, N_ELEMENTS(state_fields), state, &c->state, e);
+	none = json_string("");
+	r = fields_from_json(config_fields, N_ELEMENTS(config_fields), config, none, &c->config, e);
+	if (r == 0)
+		r = fields_from_json(state_fields, N_ELEMENTS(state_fields), state, none, &c->state, e);
+	json_decref(none);
 	if (r < 0)
 		return r;
 	if (c->state.status < 0 || c->state.status >= CONTAINER_STATUS_MAX_)

@@ -187,7 +187,7 @@ static int add_ulimits(struct spec *s, const struct container *c, struct err *e)
 
 /* --------------------------------------------------------------- process -- */
 
-int specgen_process(struct spec_process *p, const struct container *c, const struct user *user,
+static int set_process(struct spec_process *p, const struct container *c, const struct user *user,
 		    bool privileged, struct err *e)
 {
 	bool keep = strv_has(&c->config.group_add, "keep-groups");
@@ -222,20 +222,31 @@ static void add_env(struct spec *s, const char *name, const char *value)
 	spec_strv_add(s, &s->process.env, var);
 }
 
-static void fill_env(struct spec *s, const struct container *c, const struct user *user,
-		     const struct network *net, const struct rootfs *root)
+static void base_env(struct spec *s, const struct container *c, const struct user *user,
+		     const struct strv *more, bool tty)
 {
 	char buf[65];
 
 	s->process.env = (struct spec_strv){ 0 };
-	for (size_t i = 0; i < c->config.env.n; i++)
-		spec_strv_add(s, &s->process.env, c->config.env.v[i]);
+	for (size_t i = more ? more->n : 0; i-- > 0;)
+		spec_strv_add(s, &s->process.env, more->v[i]);
+	for (size_t i = 0; i < c->config.env.n; i++) {
+		const char *v = c->config.env.v[i];
+		size_t len = strcspn(v, "=");
+
+		add_env(s, spec_printf(s, "%.*s", (int)len, v), v[len] ? v + len + 1 : "");
+	}
 	add_env(s, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-	if (c->config.tty)
+	if (tty)
 		add_env(s, "TERM", "xterm");
 	add_env(s, "HOSTNAME", files_hostname(c, buf));
 	add_env(s, "HOME", user->home);
 	add_env(s, "container", "runner");
+}
+
+static void rung_env(struct spec *s, const struct container *c, const struct network *net,
+		     const struct rootfs *root)
+{
 	if (!c->config.rungs)
 		return;
 	add_env(s, "RUNNER_IDS", engine_ids_name(c->eng));
@@ -370,14 +381,14 @@ static void add_sysctls(struct spec *s, const struct container *c, bool host_net
 	}
 }
 
-static int set_seccomp(struct spec *s, const struct container *c, struct err *e)
+static int set_seccomp(struct spec *s, const struct container *c, bool privileged, struct err *e)
 {
 	const char *path = security_value(&c->config.security_opt, "seccomp");
 	auto_free char *text = NULL;
 	size_t len;
 	int r;
 
-	if (c->config.privileged || (path && str_eq(path, "unconfined"))) {
+	if (privileged || (path && str_eq(path, "unconfined"))) {
 		s->seccomp = (struct spec_seccomp){ 0 };
 		return 0;
 	}
@@ -432,12 +443,13 @@ int specgen(struct spec *s, const struct container *c, const struct user *user,
 		s->process.has_oom_score_adj = true;
 		s->process.oom_score_adj = cfg->oom_score_adj;
 	}
-	r = specgen_process(&s->process, c, user, cfg->privileged, e);
+	r = set_process(&s->process, c, user, cfg->privileged, e);
 	if (r == 0)
-		r = set_seccomp(s, c, e);
+		r = set_seccomp(s, c, cfg->privileged, e);
 	if (r == 0)
 		r = add_ulimits(s, c, e);
-	fill_env(s, c, user, net, root);
+	base_env(s, c, user, /* more */ NULL, cfg->tty);
+	rung_env(s, c, net, root);
 	add_files(s, c);
 	for (size_t i = 0; r == 0 && i < cfg->mounts.n; i++)
 		r = add_mount(s, c, cfg->mounts.v[i], e);
@@ -449,4 +461,18 @@ int specgen(struct spec *s, const struct container *c, const struct user *user,
 	    strv_has(&cfg->security_opt, "unmask=ALL"))
 		s->masked = s->readonly = (struct spec_strv){ 0 };
 	return r;
+}
+
+int specgen_exec(struct spec *s, const struct container *c, const struct user *user,
+		 const struct strv *env, bool tty, bool privileged, struct err *e)
+{
+	bool all = privileged || c->config.privileged;
+	int r;
+
+	spec_default(s, SPEC_DEFAULT_NO_SECCOMP);
+	s->process.cwd = c->config.workdir && *c->config.workdir ? c->config.workdir : "/";
+	s->process.terminal = tty;
+	r = set_process(&s->process, c, user, all, e);
+	base_env(s, c, user, env, tty);
+	return r == 0 ? set_seccomp(s, c, all, e) : r;
 }

@@ -15,7 +15,6 @@ struct err;
 struct network;
 struct rootfs;
 struct spec;
-struct spec_process;
 struct user;
 
 /**
@@ -48,10 +47,12 @@ int specgen_ulimit(const char *text, int *ret_resource, uint64_t *ret_soft, uint
 int specgen_security_check(const struct strv *opts, struct err *e);
 
 /**
- * specgen_process() - fields that run and exec share: user, groups,
- * capabilities, no_new_privs
+ * specgen_exec() - the process and the filter of a further program
+ * @s:		spec_clear() it later, also on failure
+ * @env:	more variables
+ * @privileged:	all capabilities, no filter
  */
-int specgen_process(struct spec_process *p, const struct container *c, const struct user *user,
-		    bool privileged, struct err *e);
+int specgen_exec(struct spec *s, const struct container *c, const struct user *user,
+		 const struct strv *env, bool tty, bool privileged, struct err *e);
 
 #endif

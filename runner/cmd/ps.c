@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ps - list containers
+ *
+ * Reads records and process times only: it never waits for a lock, a monitor
+ * or a container.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/cleanup.h"
+#include "common/err.h"
+#include "common/opt.h"
+#include "common/str.h"
+#include "runner/cmd/cmd.h"
+#include "runner/cmd/each.h"
+#include "runner/cmd/template.h"
+#include "runner/engine/container.h"
+
+struct ps_opts {
+	bool all;
+	bool quiet;
+	bool no_trunc;
+	bool latest;
+	bool noheading;
+	int last;
+	const char *format;
+	struct strv filter;
+};
+
+static const struct opt rows[] = {
+	OPT_BOOL('a', "all", struct ps_opts, all, "also those that do not run"),
+	OPT_LIST('f', "filter", struct ps_opts, filter, "KEY=VALUE",
+		 "id, name, status, label, ancestor, exited or network"),
+	OPT_STR(0, "format", struct ps_opts, format, "FORMAT", "json, or a template: {{.ID}} {{.Names}}"),
+	OPT_INT('n', "last", struct ps_opts, last, "N", "the last N made, in any state"),
+	OPT_BOOL('l', "latest", struct ps_opts, latest, "the last one made"),
+	OPT_BOOL(0, "no-trunc", struct ps_opts, no_trunc, "whole ids and commands"),
+	OPT_BOOL(0, "noheading", struct ps_opts, noheading, "no line of titles"),
+	OPT_BOOL('q', "quiet", struct ps_opts, quiet, "ids only"),
+	OPT_END,
+};
+
+static void clear(void *opts)
+{
+	strv_clear(&((struct ps_opts *)opts)->filter);
+}
+
+/* --------------------------------------------------------------- words -- */
+
+static char *age(int64_t ns)
+{
+	static const struct {
+		int64_t secs;
+		const char *unit;
+	} units[] = { { 31536000, "year" }, { 2592000, "month" }, { 604800, "week" }, { 86400, "day" },
+		      { 3600, "hour" }, { 60, "minute" }, { 1, "second" } };
+	int64_t secs = (container_now() - ns) / 1000000000;
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		int64_t n = secs / units[i].secs;
+
+		if (n > 0)
+			return xasprintf("%lld %s%s", (long long)n, units[i].unit, n > 1 ? "s" : "");
+	}
+	return xstrdup("Less than a second");
+}
+
+static char *status_text(const struct container *c)
+{
+	auto_free char *when = age(c->state.status == CONTAINER_RUNNING ? c->state.started :
+								     c->state.finished);
+
+	if (c->state.status == CONTAINER_RUNNING)
+		return xasprintf("Up %s", when);
+	if (c->state.status == CONTAINER_EXITED)
+		return xasprintf("Exited (%d) %s ago", c->state.exit_code, when);
+	return xstrdup("Created");
+}
+
+static char *join(const struct strv *l, const char *sep)
+{
+	AUTO(strbuf_clear) struct strbuf b = { 0 };
+
+	for (size_t i = 0; i < l->n; i++)
+		(void)strbuf_addf(&b, "%s%s", i ? sep : "", l->v[i]);
+	return strbuf_take(&b);
+}
+
+static char *time_text(int64_t ns)
+{
+	time_t t = (time_t)(ns / 1000000000);
+	struct tm tm;
+	char buf[64];
+
+	(void)localtime_r(&t, &tm);
+	(void)strftime(buf, sizeof(buf), "%Y-%m-%d %H:%M:%S %z %Z", &tm);
+	return xstrdup(buf);
+}
+
+static void set(json_t *obj, const char *key, char *value_take)
+{
+	json_t *v = json_string(value_take);
+
+	(void)json_object_set_new(obj, key, v ? v : json_string("?"));
+	free(value_take);
+}
+
+static json_t *describe(const struct container *c, bool whole)
+{
+	json_t *o = json_object();
+	char *command = join(&c->config.args, " ");
+	char *running_for = age(c->state.created);
+
+	if (!whole && strlen(command) > 20)
+		memcpy(command + 17, "...", 4);
+	set(o, "ID", xasprintf("%.*s", whole ? CONTAINER_ID_LEN : CONTAINER_ID_SHORT, c->id));
+	set(o, "Image", xstrdup(c->config.image));
+	set(o, "ImageID", xstrdup(c->config.image_id));
+	set(o, "Command", xasprintf("\"%s\"", command));
+	set(o, "CreatedAt", time_text(c->state.created));
+	set(o, "RunningFor", xasprintf("%s ago", running_for));
+	set(o, "State", xstrdup(container_status_name((enum container_status)c->state.status)));
+	set(o, "Status", status_text(c));
+	set(o, "Ports", join(&c->state.ports, ", "));
+	set(o, "Names", xstrdup(c->name));
+	set(o, "Labels", join(&c->config.labels, ","));
+	set(o, "Mounts", join(&c->config.mounts, ";"));
+	set(o, "Networks", xstrdup(c->config.network));
+	set(o, "Pid", xasprintf("%d", c->state.pid));
+	set(o, "ExitCode", xasprintf("%d", c->state.exit_code));
+	free(command);
+	free(running_for);
+	return o;
+}
+
+/* -------------------------------------------------------------- filters -- */
+
+static bool label_fits(const struct container *c, const char *want)
+{
+	size_t len = strlen(want);
+
+	for (size_t i = 0; i < c->config.labels.n; i++) {
+		const char *l = c->config.labels.v[i];
+
+		if (strncmp(l, want, len) == 0 && (!l[len] || (l[len] == '=' && !strchr(want, '='))))
+			return true;
+	}
+	return false;
+}
+
+/* Return: 1 fits, 0 does not, -EINVAL */
+static int filter_fits(const struct container *c, const char *f, struct err *e)
+{
+	const char *v;
+
+	if ((v = str_after(f, "id=")))
+		return str_starts(c->id, v);
+	if ((v = str_after(f, "name=")))
+		return strstr(c->name, v) != NULL;
+	if ((v = str_after(f, "status=")))
+		return str_eq(v, container_status_name((enum container_status)c->state.status));
+	if ((v = str_after(f, "label=")))
+		return label_fits(c, v);
+	if ((v = str_after(f, "ancestor=")))
+		return str_eq(v, c->config.image) || str_starts(c->config.image_id, v) ||
+		       (str_after(c->config.image_id, "sha256:") &&
+			str_starts(str_after(c->config.image_id, "sha256:"), v));
+	if ((v = str_after(f, "network=")))
+		return str_eq(v, c->config.network);
+	if ((v = str_after(f, "exited="))) {
+		auto_free char *code = xasprintf("%d", c->state.exit_code);
+
+		return c->state.status == CONTAINER_EXITED && str_eq(v, code);
+	}
+	return err_msg(e, -EINVAL, "--filter %s: not id, name, status, label, ancestor, exited or network",
+		       f);
+}
+
+/* Values of one key are alternatives, different keys all have to fit. */
+static int fits(const struct container *c, const struct ps_opts *o, struct err *e)
+{
+	for (size_t i = 0; i < o->filter.n; i++) {
+		size_t key = strcspn(o->filter.v[i], "=") + 1;
+		bool any = false;
+
+		for (size_t k = 0; k < o->filter.n; k++) {
+			int r;
+
+			if (strncmp(o->filter.v[i], o->filter.v[k], key) != 0)
+				continue;
+			r = filter_fits(c, o->filter.v[k], e);
+			if (r < 0)
+				return r;
+			any = any || r;
+		}
+		if (!any)
+			return 0;
+	}
+	return 1;
+}
+
+static bool filters_by_state(const struct ps_opts *o)
+{
+	for (size_t i = 0; i < o->filter.n; i++)
+		if (str_starts(o->filter.v[i], "status=") || str_starts(o->filter.v[i], "exited="))
+			return true;
+	return false;
+}
+
+/* ---------------------------------------------------------------- print -- */
+
+static const char *const columns[] = { "ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names" };
+static const char *const titles[] = { "CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS",
+				      "NAMES" };
+
+#define N_COLUMNS (sizeof(columns) / sizeof(columns[0]))
+
+static const char *cell(const json_t *row, size_t col)
+{
+	return json_string_value(json_object_get(row, columns[col]));
+}
+
+static void print_row(const char *const *cells, const int *width)
+{
+	for (size_t k = 0; k < N_COLUMNS; k++)
+		if (k + 1 < N_COLUMNS)
+			printf("%-*s   ", width[k], cells[k]);
+		else
+			printf("%s\n", cells[k]);
+}
+
+static void print_table(const json_t *list, bool heading)
+{
+	int width[N_COLUMNS];
+	const json_t *row;
+	size_t i;
+
+	for (size_t k = 0; k < N_COLUMNS; k++) {
+		width[k] = (int)strlen(titles[k]);
+		json_array_foreach(list, i, row)
+			if ((int)strlen(cell(row, k)) > width[k])
+				width[k] = (int)strlen(cell(row, k));
+	}
+	if (heading)
+		print_row(titles, width);
+	json_array_foreach(list, i, row) {
+		const char *cells[N_COLUMNS];
+
+		for (size_t k = 0; k < N_COLUMNS; k++)
+			cells[k] = cell(row, k);
+		print_row(cells, width);
+	}
+}
+
+static int print_format(json_t *list, const char *format, struct err *e)
+{
+	const char *plain = str_after(format, "table ");
+	json_t *row;
+	size_t i;
+
+	if (str_eq(format, "json")) {
+		(void)json_dumpf(list, stdout, JSON_INDENT(4));
+		puts("");
+		return 0;
+	}
+	json_array_foreach(list, i, row) {
+		int r = template_print(plain ? plain : format, row, e);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int print_list(json_t *list, const struct ps_opts *o, struct err *e)
+{
+	const json_t *row;
+	size_t i;
+
+	if (o->format && !str_eq(o->format, "table"))
+		return print_format(list, o->format, e);
+	if (o->quiet)
+		json_array_foreach(list, i, row)
+			puts(cell(row, 0));
+	else
+		print_table(list, !o->noheading);
+	return 0;
+}
+
+static int ps(struct engine *eng, void *opts, int argc, char **argv, struct err *e)
+{
+	struct ps_opts *o = opts;
+	struct container **list = NULL;
+	json_t *out = json_array();
+	int left, r = 0, n = container_list(eng, &list, e);
+
+	(void)argc;
+	(void)argv;
+	left = o->latest ? 1 : o->last > 0 ? o->last : n;
+	/* Newest first. */
+	for (int i = n - 1; i >= 0; i--) {
+		struct container *c = list[i];
+		bool shown = o->all || o->latest || o->last > 0 || filters_by_state(o) ||
+			     each_is_running(c);
+
+		if (r >= 0 && shown && left > 0) {
+			r = fits(c, o, e);
+			if (r > 0) {
+				(void)json_array_append_new(out, describe(c, o->no_trunc));
+				left--;
+			}
+		}
+		container_free(c);
+	}
+	free(list);
+	if (n < 0)
+		r = n;
+	if (r >= 0)
+		r = print_list(out, o, e);
+	json_decref(out);
+	return r < 0 ? r : 0;
+}
+
+const struct cmd cmd_ps = {
+	.name = "ps",
+	.fn = ps,
+	.clear = clear,
+	.flags = CMD_STORE,
+	.summary = "list containers",
+	.args_help = "",
+	.rows = rows,
+	.opts_size = sizeof(struct ps_opts),
+};
