@@ -324,6 +324,7 @@ struct spec {
 	unsigned long personality;
 	const char *intel_rdt_closid;
 
+	struct spec_strv warnings; /* things ignored, in words */
 	/* made by spec_default(): a tty group that is not mapped is left out */
 	bool lenient_tty_gid;
 

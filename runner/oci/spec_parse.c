@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * spec_parse - config.json to struct spec
+ */
+#include "runner/oci/spec_parse.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/err.h"
+#include "common/io.h"
+#include "common/str.h"
+
+int parse_word(const struct jctx *c, const char *key, const char *word,
+	       const struct parse_word *set, size_t n, uint64_t *ret)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(set[i].word, word) == 0) {
+			*ret = set[i].value;
+			return 0;
+		}
+	return err_msg(c->e, -EINVAL, "%s%s%s: unknown value '%s'", c->where, *c->where ? "." : "",
+		       key, word);
+}
+
+int parse_idmap(const struct jctx *c, const json_t *o, void *elem)
+{
+	struct spec_idmap *m = elem;
+	uint64_t container = 0, host = 0, size = 0;
+	bool set[3] = { false };
+
+	int r = json_get_u64(c, o, "containerID", UINT32_MAX, &container, &set[0]);
+	if (r == 0)
+		r = json_get_u64(c, o, "hostID", UINT32_MAX, &host, &set[1]);
+	if (r == 0)
+		r = json_get_u64(c, o, "size", UINT32_MAX, &size, &set[2]);
+	if (r < 0)
+		return r;
+	if (!set[0] || !set[1] || !set[2])
+		return err_msg(c->e, -EINVAL, "%s: needs containerID, hostID and size", c->where);
+	*m = (struct spec_idmap){ (uint32_t)container, (uint32_t)host, (uint32_t)size };
+	return 0;
+}
+
+static int parse_mount(const struct jctx *c, const json_t *o, void *elem)
+{
+	struct spec_mount *m = elem;
+
+	m->src_fd = -1;
+	int r = json_get_str(c, o, "destination", &m->dst);
+	if (r == 0)
+		r = json_get_str(c, o, "source", &m->src);
+	if (r == 0)
+		r = json_get_str(c, o, "type", &m->type);
+	if (r == 0)
+		r = json_get_strv(c, o, "options", &m->opts);
+	if (r == 0)
+		r = json_each(c, o, "uidMappings", sizeof(struct spec_idmap), &m->uidmap.v,
+			      &m->uidmap.n, parse_idmap);
+	if (r == 0)
+		r = json_each(c, o, "gidMappings", sizeof(struct spec_idmap), &m->gidmap.v,
+			      &m->gidmap.n, parse_idmap);
+	if (r < 0)
+		return r;
+	if (!m->dst || !*m->dst)
+		return err_msg(c->e, -EINVAL, "%s.destination: missing", c->where);
+	/* relative ones were allowed once and meant this */
+	if (m->dst[0] != '/')
+		m->dst = spec_printf(c->s, "/%s", m->dst);
+	return 0;
+}
+
+static int parse_hook(const struct jctx *c, const json_t *o, void *elem)
+{
+	struct spec_hook *h = elem;
+	uint64_t timeout = 0;
+	bool has = false;
+
+	int r = json_get_str(c, o, "path", &h->path);
+	if (r == 0)
+		r = json_get_strv(c, o, "args", &h->args);
+	if (r == 0)
+		r = json_get_strv(c, o, "env", &h->env);
+	if (r == 0)
+		r = json_get_u64(c, o, "timeout", INT32_MAX / 1000, &timeout, &has);
+	if (r < 0)
+		return r;
+	if (!h->path || h->path[0] != '/')
+		return err_msg(c->e, -EINVAL, "%s.path: not an absolute path", c->where);
+	if (has && timeout == 0)
+		return err_msg(c->e, -EINVAL, "%s.timeout: must be above 0", c->where);
+	h->timeout = (int)timeout;
+	return 0;
+}
+
+static int parse_hooks(const struct jctx *c, const json_t *o, struct spec *s)
+{
+	static const char *const names[] = {
+		[SPEC_HOOK_PRESTART] = "prestart",
+		[SPEC_HOOK_CREATE_RUNTIME] = "createRuntime",
+		[SPEC_HOOK_CREATE_CONTAINER] = "createContainer",
+		[SPEC_HOOK_START_CONTAINER] = "startContainer",
+		[SPEC_HOOK_POSTSTART] = "poststart",
+		[SPEC_HOOK_POSTSTOP] = "poststop",
+	};
+
+	for (size_t i = 0; i < SPEC_HOOK_MAX_; i++) {
+		int r = json_each(c, o, names[i], sizeof(struct spec_hook), &s->hooks[i].v,
+				  &s->hooks[i].n, parse_hook);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int parse_root(const struct jctx *c, const json_t *o, struct spec *s)
+{
+	int r = json_get_str(c, o, "path", &s->root_path);
+
+	if (r == 0)
+		r = json_get_bool(c, o, "readonly", &s->root_readonly);
+	if (r == 0 && (!s->root_path || !*s->root_path))
+		return err_msg(c->e, -EINVAL, "root.path: missing");
+	return r;
+}
+
+static int parse_version(const struct jctx *c, const struct spec *s)
+{
+	if (!s->oci_version)
+		return err_msg(c->e, -EINVAL, "ociVersion: missing");
+	if (!str_starts(s->oci_version, "1.") && !str_starts(s->oci_version, "0."))
+		return err_msg(c->e, -EINVAL, "ociVersion: '%s' is not one this runtime knows (1.x)",
+			       s->oci_version);
+	return 0;
+}
+
+static int parse_parts(const struct jctx *c, const json_t *o, struct spec *s)
+{
+	const json_t *root, *process, *hooks, *lin;
+
+	int r = json_sub(c, o, "root", &root);
+	if (r == 0)
+		r = json_sub(c, o, "process", &process);
+	if (r == 0)
+		r = json_sub(c, o, "hooks", &hooks);
+	if (r == 0)
+		r = json_sub(c, o, "linux", &lin);
+	if (r < 0)
+		return r;
+
+	struct jctx at = json_at(c, "root");
+	if (root)
+		r = parse_root(&at, root, s);
+	at = json_at(c, "process");
+	if (r == 0 && process) {
+		s->has_process = true;
+		r = parse_process(&at, process, &s->process);
+	}
+	at = json_at(c, "hooks");
+	if (r == 0 && hooks)
+		r = parse_hooks(&at, hooks, s);
+	at = json_at(c, "linux");
+	if (r == 0 && lin)
+		r = parse_linux(&at, lin, s);
+	return r;
+}
+
+static int parse_all(const struct jctx *c, const json_t *o, struct spec *s)
+{
+	int r = json_get_str(c, o, "ociVersion", &s->oci_version);
+
+	if (r == 0)
+		r = parse_version(c, s);
+	if (r == 0)
+		r = json_get_str(c, o, "hostname", &s->hostname);
+	if (r == 0)
+		r = json_get_str(c, o, "domainname", &s->domainname);
+	if (r == 0)
+		r = json_each(c, o, "mounts", sizeof(struct spec_mount), &s->mounts, &s->n_mounts,
+			      parse_mount);
+	if (r == 0)
+		r = json_get_map(c, o, "annotations", &s->annotations, &s->n_annotations);
+	return r < 0 ? r : parse_parts(c, o, s);
+}
+
+int spec_parse(const char *json, size_t len, struct spec *ret, struct err *e)
+{
+	json_t *o;
+	int r = json_read(json, len, &o, e);
+	if (r < 0)
+		return r;
+
+	struct spec s;
+	spec_init(&s);
+	struct jctx c = { &s, "", e };
+	r = parse_all(&c, o, &s);
+	json_decref(o);
+	if (r < 0) {
+		spec_clear(&s);
+		return r;
+	}
+	*ret = s;
+	return 0;
+}
+
+int spec_parse_process(struct spec *s, const char *json, size_t len, struct spec_process *ret,
+		       struct err *e)
+{
+	struct spec_process p = { 0 };
+	json_t *o;
+	int r = json_read(json, len, &o, e);
+	if (r < 0)
+		return r;
+
+	struct jctx c = { s, "process", e };
+	r = parse_process(&c, o, &p);
+	json_decref(o);
+	if (r == 0)
+		*ret = p;
+	return r;
+}
+
+int spec_load(int dirfd, const char *path, struct spec *ret, struct err *e)
+{
+	auto_free char *text = NULL;
+	size_t len;
+
+	int r = io_read_file_at(dirfd, path, SPEC_MAX_JSON, &text, &len);
+	if (r < 0)
+		return err_set(e, r, "%s", path);
+	r = spec_parse(text, len, ret, e);
+	return r < 0 ? err_wrap(e, "%s", path) : 0;
+}
