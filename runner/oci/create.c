@@ -58,10 +58,9 @@ void oci_container_close(struct oci_container *c)
 			(void)close(take_fd(fds[i]));
 }
 
-static void step(const struct plan *p, const char *name)
+static int step(const struct plan *p, const char *name, struct err *e)
 {
-	if (p->o->step)
-		p->o->step(p->o->step_ctx, name);
+	return p->o->step ? p->o->step(p->o->step_ctx, name, p->c, e) : 0;
 }
 
 static void run_child(void *arg, int sync)
@@ -107,14 +106,18 @@ static int run_hooks(struct plan *p, struct err *e)
 
 	if (r < 0)
 		return r;
-	step(p, "mounted");
+	r = step(p, "mounted", e);
+	if (r < 0)
+		return r;
 	r = hook_run_all(p->s, SPEC_HOOK_PRESTART, p->state_fd, e);
 	if (r < 0)
 		return r;
 	r = hook_run_all(p->s, SPEC_HOOK_CREATE_RUNTIME, p->state_fd, e);
 	if (r < 0)
 		return r;
-	step(p, "hooked");
+	r = step(p, "hooked", e);
+	if (r < 0)
+		return r;
 	r = sync_send(p->c->sync_fd, SYNC_HOOKED, -1);
 	return r < 0 ? err_set(e, r, "tell the container's process") : 0;
 }
@@ -146,15 +149,17 @@ static int converse(struct plan *p, const struct cgroup_ops *cg, struct err *e)
 {
 	struct oci_container *c = p->c;
 
-	step(p, "cloned");
-	int r = cg->attach(p, c->pid, e);
+	int r = step(p, "cloned", e);
+	if (r == 0)
+		r = cg->attach(p, c->pid, e);
 	if (r == 0)
 		r = write_state(p, e);
 	if (r == 0 && p->new_user) {
 		r = ns_write_maps(c->pid, &p->s->uidmap, &p->s->gidmap, e);
 		if (r == 0)
+			r = step(p, "mapped", e);
+		if (r == 0)
 			r = sync_send(c->sync_fd, SYNC_MAPPED, -1);
-		step(p, "mapped");
 	}
 	if (r < 0)
 		return r;
@@ -166,8 +171,8 @@ static int converse(struct plan *p, const struct cgroup_ops *cg, struct err *e)
 	r = sync_expect(c->sync_fd, SYNC_READY, p->s->process.terminal ? &c->terminal_fd : NULL, e);
 	if (r < 0)
 		return r;
-	step(p, "ready");
-	return ns_ids(c->pid, c->ns, e);
+	r = ns_ids(c->pid, c->ns, e);
+	return r < 0 ? r : step(p, "ready", e);
 }
 
 /* What the child had to say is better than that it is gone. */
@@ -209,12 +214,13 @@ static int create_planned(struct plan *p, struct err *e)
 	p->c->sync_fd = sync[0];
 	auto_close int theirs = sync[1];
 
-	step(p, "planned");
-	r = cgroup_prepare(p, &cg, e);
-	if (r < 0)
-		return r;
-	step(p, "cgroup");
-	r = spawn(p, sync, e);
+	r = step(p, "planned", e);
+	if (r == 0)
+		r = cgroup_prepare(p, &cg, e);
+	if (r == 0)
+		r = step(p, "cgroup", e);
+	if (r == 0)
+		r = spawn(p, sync, e);
 	if (r < 0)
 		return r;
 	(void)close(take_fd(&theirs));

@@ -50,6 +50,8 @@ struct oci_bpf {
 	unsigned int flags; /* SECCOMP_FILTER_FLAG_* the profile asks for */
 };
 
+struct oci_container;
+
 /* All of oci_create()'s inputs beside the spec. Start with oci_create_opts_init(). */
 struct oci_create_opts {
 	const char *id;     /* name: cgroup, state for hooks; required */
@@ -68,7 +70,8 @@ struct oci_create_opts {
 	int start_fd;        /* listening SEQPACKET socket on which start arrives, or -1 */
 	void (*warn)(void *ctx, const char *line); /* lost isolation or limits; may be NULL */
 	void *warn_ctx;
-	void (*step)(void *ctx, const char *name); /* called at each named step; may be NULL */
+	/* called at each named step, with what exists by then; may be NULL */
+	int (*step)(void *ctx, const char *name, const struct oci_container *c, struct err *e);
 	void *step_ctx;
 };
 
