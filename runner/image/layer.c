@@ -4,14 +4,17 @@
  */
 #include "runner/image/layer.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include "common/err.h"
+#include "common/fd.h"
 #include "common/io.h"
 #include "common/log.h"
 #include "runner/image/blob.h"
@@ -21,6 +24,8 @@
 
 #define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define SHORT_LEN 26
+#define FLAT_DEPTH 200u
+#define FLAT_TRIES 100000u
 
 static void layer_path(const char *key, const char *diff_id, const char *rest, char *buf,
 		       size_t size)
@@ -349,7 +354,53 @@ int layer_kill(const struct store *st, const char *key, const char *hex, char *r
 	return 0;
 }
 
+/* Moves the folder FLAT_DEPTH levels down the first chain of folders up to top. */
+static int lift_deep(int top, unsigned int n)
+{
+	auto_close int fd = fd_dup(top);
+
+	for (unsigned int depth = 0; fd >= 0; depth++) {
+		DIR *d = fdopendir(fd_dup(fd));
+		struct dirent *ent;
+		char name[NAME_MAX + 1] = "";
+
+		if (!d)
+			return -errno;
+		while (!*name && (ent = readdir(d))) {
+			if (ent->d_type == DT_DIR && !str_eq(ent->d_name, ".") &&
+			    !str_eq(ent->d_name, ".."))
+				(void)str_format(name, sizeof(name), "%s", ent->d_name);
+		}
+		(void)closedir(d);
+		if (!*name)
+			return -ENOENT;
+		if (depth == FLAT_DEPTH) {
+			char up[64];
+
+			(void)str_format(up, sizeof(up), "lifted-%u", n);
+			return renameat(fd, name, top, up) < 0 ? -errno : 0;
+		}
+		int next = openat(fd, name, DIR_FLAGS);
+		if (next < 0)
+			return -errno;
+		(void)close(fd);
+		fd = next;
+	}
+	return fd;
+}
+
+/* A tree may be deeper than we may have descriptors: then it is made flatter.
+ * What a pass could not delete is only the way down to what is too deep. */
 int tree_remove(int dirfd, const char *path)
 {
-	return io_remove_tree_at(dirfd, path);
+	int r = io_remove_tree_at(dirfd, path);
+
+	for (unsigned int n = 0; (r == -EMFILE || r == -ELOOP) && n < FLAT_TRIES; n++) {
+		auto_close int top = openat(dirfd, path, DIR_FLAGS);
+
+		if (top < 0 || lift_deep(top, n))
+			return r;
+		r = io_remove_tree_at(dirfd, path);
+	}
+	return r;
 }

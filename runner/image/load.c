@@ -75,11 +75,31 @@ DEFINE_AUTO_CLEAR(struct load, load_clear);
 
 /* --- blobs of a folder --------------------------------------------------------------- */
 
+static int copy_bytes(int fd, const char *what, const char *path, uint64_t size,
+		      struct blob_part *part, struct err *e)
+{
+	auto_free char *buf = xcalloc(1, COPY_SIZE);
+
+	for (;;) {
+		ssize_t n = io_read_all(fd, buf, COPY_SIZE);
+
+		if (n < 0)
+			return err_set(e, (int)n, "%s: read '%s'", what, path);
+		if (n == 0)
+			return blob_part_finish(part, e) ? err_wrap(e, "%s", what) : 0;
+		if (part->have + (size_t)n > size)
+			return err_msg(e, -EBADMSG, "%s: '%s' is larger than its manifest says",
+				       what, path);
+		int r = blob_part_write(part, buf, (size_t)n);
+		if (r)
+			return err_set(e, r, "write blob %s", part->digest);
+	}
+}
+
 static int copy_blob(struct store *st, int dirfd, const char *what, const char *digest,
 		     uint64_t size, struct err *e)
 {
 	AUTO(blob_part_clear) struct blob_part part = BLOB_PART_NONE;
-	auto_free char *buf = xcalloc(1, COPY_SIZE);
 	char path[STORE_PATH_MAX];
 
 	if (blob_have(st, digest, size))
@@ -89,25 +109,14 @@ static int copy_blob(struct store *st, int dirfd, const char *what, const char *
 	if (fd < 0)
 		return err_set(e, fd, "%s: open '%s'", what, path);
 	int r = blob_part_begin(st, digest, size, &part, e);
-	if (r == 0)
-		r = blob_part_restart(&part);
-	while (r == 0) {
-		ssize_t n = io_read_all(fd, buf, COPY_SIZE);
-
-		if (n < 0)
-			return err_set(e, (int)n, "%s: read '%s'", what, path);
-		if (n == 0) {
-			r = blob_part_finish(&part, e);
-			return r ? err_wrap(e, "%s", what) : 0;
-		}
-		if (part.have + (size_t)n > size)
-			return err_msg(e, -EBADMSG, "%s: '%s' is larger than its manifest says",
-				       what, path);
-		r = blob_part_write(&part, buf, (size_t)n);
-		if (r)
-			return err_set(e, r, "write blob %s", digest);
-	}
-	return r < 0 ? r : 0;
+	if (r)
+		return r < 0 ? r : 0;
+	r = blob_part_restart(&part);
+	if (!r)
+		r = copy_bytes(fd, what, path, size, &part, e);
+	if (r)
+		(void)unlinkat(st->fd, part.tmp, 0);
+	return r;
 }
 
 int load_index(int dirfd, const char *what, struct manifest *ret, struct err *e)
@@ -146,19 +155,14 @@ static int read_blob(struct store *st, int dirfd, const char *what, const struct
 }
 
 int load_from_layout(struct store *st, int dirfd, const char *what, const struct descriptor *d,
-		     const char *name, const struct platform *want, struct record *ret,
-		     struct err *e)
+		     const struct platform *want, struct record *ret, struct err *e)
 {
 	AUTO(manifest_clear) struct manifest m = { 0 };
 	AUTO(manifest_clear) struct manifest inner = { 0 };
-	AUTO(lock_clear) struct lock lock = LOCK_NONE;
 	auto_free char *text = NULL;
 	auto_free char *config = NULL;
 	size_t len;
 	size_t config_len;
-
-	if (lock_users(st, LOCK_SH, &lock))
-		log_debug("store: no lock, going on");
 	int r = read_blob(st, dirfd, what, d, IMAGE_MANIFEST_MAX, &text, &len, e);
 	if (!r)
 		r = manifest_parse(text, len, what, d->media, &m, e);
@@ -180,32 +184,30 @@ int load_from_layout(struct store *st, int dirfd, const char *what, const struct
 	r = read_blob(st, dirfd, what, &image->config, IMAGE_CONFIG_MAX, &config, &config_len, e);
 	for (size_t i = 0; !r && i < image->n; i++)
 		r = have_blob(st, dirfd, what, &image->list[i], e);
-	if (!r)
-		r = record_of(what, config, config_len, text, len, ret, e);
-	if (r)
-		return r;
-
-	struct name_record n = { 0 };
-	if (name) {
-		(void)str_format(n.name, sizeof(n.name), "%s", name);
-		memcpy(n.id, ret->id, sizeof(n.id));
-		memcpy(n.digest, d->digest, sizeof(n.digest));
-	}
-	return record_image(st, ret, name ? &n : NULL, e);
+	return r ? r : record_of(what, config, config_len, text, len, ret, e);
 }
 
 /* --- collecting what was loaded ---------------------------------------------------------- */
 
-/* names: those that this load gave, which is what the caller is told. */
-static int add_image(struct load *l, struct record *rec, struct strv *names, struct err *e)
+/* Unpacked first, recorded then: a layer that lies leaves no image behind.
+ * names: what this load calls it, which is also what the caller is told. */
+static int add_image(struct load *l, struct record *rec, const char *digest, struct strv *names,
+		     struct err *e)
 {
 	struct image *img = NULL;
 	int r = 0;
 
-	if (l->opts->mode) {
+	if (l->opts->mode)
 		r = transfer_unpack(l->st, rec, l->opts->mode, &l->opts->progress, &rec->size, e);
-		if (!r)
-			r = record_image(l->st, rec, NULL, e);
+	if (!r)
+		r = record_image(l->st, rec, NULL, e);
+	for (size_t i = 0; !r && i < names->n; i++) {
+		struct name_record n = { 0 };
+
+		(void)str_format(n.name, sizeof(n.name), "%s", names->v[i]);
+		memcpy(n.id, rec->id, sizeof(n.id));
+		memcpy(n.digest, digest, sizeof(n.digest));
+		r = record_image(l->st, rec, &n, e);
 	}
 	if (!r)
 		r = image_open(l->st, rec, &img, e);
@@ -255,12 +257,11 @@ static int load_index_images(struct load *l, const struct manifest *index, struc
 			if (pick != d)
 				continue;
 		}
-		int r = load_from_layout(l->st, l->dirfd, l->what, d, named ? name : NULL,
-					 &l->want, &rec, e);
+		int r = load_from_layout(l->st, l->dirfd, l->what, d, &l->want, &rec, e);
 		if (!r && named)
 			r = strv_add(&names, name);
 		if (!r)
-			r = add_image(l, &rec, &names, e);
+			r = add_image(l, &rec, d->digest, &names, e);
 		if (r)
 			return r;
 	}
@@ -505,20 +506,16 @@ static int load_docker_image(struct load *l, const json_t *item, struct err *e)
 	if (r)
 		return r;
 	d.size = strlen(text);
-	r = load_from_layout(l->st, -1, l->what, &d, NULL, &l->want, &rec, e);
+	r = load_from_layout(l->st, -1, l->what, &d, &l->want, &rec, e);
 	json_strv(item, "RepoTags", &tags);
 	for (size_t i = 0; !r && i < tags.n; i++) {
-		struct name_record n = { 0 };
+		char name[REF_STR_MAX];
 
-		if (!canonical_of(tags.v[i], n.name))
+		if (!canonical_of(tags.v[i], name))
 			return err_msg(e, -EINVAL, "%s: '%s' is no image name", l->what, tags.v[i]);
-		memcpy(n.id, rec.id, sizeof(n.id));
-		memcpy(n.digest, rec.manifest, sizeof(n.digest));
-		r = record_image(l->st, &rec, &n, e);
-		if (!r)
-			r = strv_add(&names, n.name);
+		r = strv_add(&names, name);
 	}
-	return r ? r : add_image(l, &rec, &names, e);
+	return r ? r : add_image(l, &rec, rec.manifest, &names, e);
 }
 
 static int load_docker(struct load *l, struct err *e)

@@ -14,13 +14,15 @@
 int load_index(int dirfd, const char *what, struct manifest *ret, struct err *e);
 
 /**
- * load_from_layout() - take one image of an OCI layout folder into the store
+ * load_from_layout() - bring the blobs of one image into the store
+ * @dirfd:	OCI layout folder; -1: the blobs are in the store already
  * @d:		entry of its index: a manifest, or an index of platforms
- * @name:	canonical name to give, or NULL
- * Return: 0 and the record, -errno
+ * @ret:	what the image's record will say; the caller saves it
+ *
+ * The caller holds lock_users(): nothing else keeps the blobs yet.
+ * Return: 0, -errno
  */
 int load_from_layout(struct store *st, int dirfd, const char *what, const struct descriptor *d,
-		     const char *name, const struct platform *want, struct record *ret,
-		     struct err *e);
+		     const struct platform *want, struct record *ret, struct err *e);
 
 #endif

@@ -12,8 +12,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "common/err.h"
+#include "common/log.h"
 #include "runner/image/digest.h"
 #include "runner/image/load.h"
 
@@ -74,6 +76,17 @@ int seed_load(struct store *st, const struct ref *ref, struct image **ret, struc
 	if (!use_stored(st, name, &index.list[0], ret))
 		return 0;
 	platform_init(&want, NULL, NULL, NULL);
-	r = load_from_layout(st, dir, path, &index.list[0], name, &want, &rec, e);
+
+	AUTO(lock_clear) struct lock lock = LOCK_NONE;
+	struct name_record n = { 0 };
+	if (lock_users(st, LOCK_SH, &lock))
+		log_debug("store: no lock, going on");
+	r = load_from_layout(st, dir, path, &index.list[0], &want, &rec, e);
+	if (r)
+		return r;
+	memcpy(n.name, name, sizeof(n.name));
+	memcpy(n.id, rec.id, sizeof(n.id));
+	memcpy(n.digest, index.list[0].digest, sizeof(n.digest));
+	r = record_image(st, &rec, &n, e);
 	return r ? r : image_open(st, &rec, ret, e);
 }

@@ -71,7 +71,7 @@ static int record_owner(struct unpack *u, const struct member *m, struct err *e)
 		return 0;
 	type_suffix(m, type, sizeof(type));
 	(void)str_format(value, sizeof(value), "%llu:%llu:%04o%s", (unsigned long long)m->uid,
-			 (unsigned long long)m->gid, m->perm, type);
+			 (unsigned long long)m->gid, S_ISLNK(m->type) ? 0777 : m->perm, type);
 	if (m->fd >= 0 && fsetxattr(m->fd, OVERRIDE_XATTR, value, strlen(value), 0) == 0)
 		return 0;
 	if (m->fd >= 0 && errno != ENOTSUP && errno != EPERM)
