@@ -339,8 +339,6 @@ int api_start(struct api *api, struct net *net, const char *path, struct err *e)
 {
 	int fd, r;
 
-	if (strlen(path) >= 108)
-		return err_msg(e, -ENAMETOOLONG, "API socket: %s: path is too long", path);
 	fd = sock_listen_unix(path, API_CONNS_MAX);
 	if (fd < 0)
 		return err_set(e, fd, "API socket: %s", path);

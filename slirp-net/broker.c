@@ -24,6 +24,7 @@
 #include "common/fd.h"
 #include "common/log.h"
 #include "common/sock.h"
+#include "slirp-net/isolate.h"
 #include "slirp-net/nlcfg.h"
 #include "slirp-net/net.h"
 #include "slirp-net/netns.h"
@@ -40,6 +41,10 @@ struct ready {
 	bool splice;
 	bool has[GATEWAY_FD_MAX_];
 };
+
+/* #syscalls:broker poll ppoll unlink unlinkat close recvmsg recvfrom sendmsg sendto socket
+ * #syscalls:broker setsockopt bind getsockname getsockopt fcntl getpid clock_gettime write read
+ * #syscalls:broker time gettimeofday wait4 */
 
 static int configure(struct nlcfg *nl, const struct conf *c, struct err *e)
 {
@@ -72,13 +77,13 @@ static int configure(struct nlcfg *nl, const struct conf *c, struct err *e)
 
 /* The best way there is to reach the container; each can be ruled out. */
 static int make_link(const struct conf *c, const struct netns *ns, int *fds, bool *splice,
-		     struct err *e)
+		     bool *gateway, struct err *e)
 {
 	int r;
 
 	if (!c->no_splice) {
 		r = gateway_open(c, ns->net, /* splice */ true, fds, e);
-		*splice = r >= 0;
+		*splice = *gateway = r >= 0;
 		if (r >= 0 || r == -EEXIST)
 			return r;
 		log_warn("%s: TCP goes through libslirp instead, which is slower", e->msg);
@@ -96,11 +101,13 @@ static int make_link(const struct conf *c, const struct netns *ns, int *fds, boo
 			return r;
 		log_warn("%s: going on without a tap device", e->msg);
 	}
-	return gateway_open(c, ns->net, /* splice */ false, fds, e);
+	r = gateway_open(c, ns->net, /* splice */ false, fds, e);
+	*gateway = r >= 0;
+	return r;
 }
 
 static int set_up(const struct conf *c, const struct netns *ns, int *fds, bool *splice,
-		  struct err *e)
+		  bool *gateway, struct err *e)
 {
 	AUTO(nlcfg_close) struct nlcfg *nl = NULL;
 	int r;
@@ -115,7 +122,7 @@ static int set_up(const struct conf *c, const struct netns *ns, int *fds, bool *
 	r = nlcfg_open(&nl, e);
 	if (r < 0)
 		return r;
-	r = make_link(c, ns, fds, splice, e);
+	r = make_link(c, ns, fds, splice, gateway, e);
 	if (r < 0)
 		return r;
 	if (!c->configure)
@@ -126,7 +133,7 @@ static int set_up(const struct conf *c, const struct netns *ns, int *fds, bool *
 
 /* Two sockets, so that slirp-net can wait for an answer on the one while the
  * other tells each side of the other's end. */
-static void serve(int sock, int pool, const struct conf *c)
+static void serve(int sock, int pool)
 {
 	struct pollfd fds[2] = { { .fd = sock, .events = POLLIN },
 				 { .fd = pool, .events = POLLIN } };
@@ -139,8 +146,6 @@ static void serve(int sock, int pool, const struct conf *c)
 		if (fds[1].revents && pool_serve(pool) < 0)
 			break;
 	}
-	if (c->api_socket)
-		(void)unlink(c->api_socket);
 }
 
 static int send_ready(int sock, struct ready *m, const int *fds)
@@ -156,12 +161,22 @@ static int send_ready(int sock, struct ready *m, const int *fds)
 	return sock_send_fds(sock, m, sizeof(*m), out, n) < 0 ? -1 : 0;
 }
 
+static void clean_up(const struct conf *c, bool gateway)
+{
+	if (c->api_socket)
+		(void)unlink(c->api_socket);
+	/* the link's name shall be free at once, not when the kernel tidies up */
+	if (gateway)
+		gateway_close();
+}
+
 static _Noreturn void broker_main(int sock, int pool, const struct conf *c,
 				  struct netns *ns)
 {
 	struct ready m = { 0 };
 	int keep[] = { sock, pool, ns->user, ns->net };
 	int fds[GATEWAY_FD_MAX_] = { -1, -1, -1, -1 };
+	bool gateway = false;
 
 	/* the caller's signals are for slirp-net; its end is ours */
 	(void)signal(SIGINT, SIG_IGN);
@@ -169,14 +184,18 @@ static _Noreturn void broker_main(int sock, int pool, const struct conf *c,
 	(void)signal(SIGHUP, SIG_IGN);
 	(void)prctl(PR_SET_NAME, "slirp-net-broker");
 	(void)fd_close_from(3, keep, sizeof(keep) / sizeof(keep[0]));
-	if (set_up(c, ns, fds, &m.splice, &m.err) >= 0)
+	if (set_up(c, ns, fds, &m.splice, &gateway, &m.err) >= 0 &&
+	    isolate_broker(c, &m.err) >= 0)
 		m.err.code = 0;
 	netns_clear(ns);
+	if (m.err.code)
+		clean_up(c, gateway);
 	if (send_ready(sock, &m, fds) < 0 || m.err.code)
 		_exit(1);
 	for (int i = 0; i < GATEWAY_FD_MAX_; i++)
 		cleanup_closep(&fds[i]);
-	serve(sock, pool, c);
+	serve(sock, pool);
+	clean_up(c, gateway);
 	_exit(0);
 }
 
@@ -223,6 +242,7 @@ int broker_start(struct broker *b, struct net *net, struct err *e)
 		broker_main(sv[1], pool[1], &net->conf, &ns);
 	}
 	r = b->pid < 0 ? -errno : 0;
+	b->userns_fd = take_fd(&ns.user);
 	netns_clear(&ns);
 	(void)close(sv[1]);
 	(void)close(pool[1]);
@@ -253,7 +273,8 @@ void broker_clear(struct broker *b)
 {
 	cleanup_closep(&b->ev.fd);
 	cleanup_closep(&b->pool_fd);
-	b->ev.fd = b->pool_fd = -1;
+	cleanup_closep(&b->userns_fd);
+	b->ev.fd = b->pool_fd = b->userns_fd = -1;
 	for (int i = 0; i < GATEWAY_FD_MAX_; i++) {
 		cleanup_closep(&b->fds[i]);
 		b->fds[i] = -1;

@@ -18,6 +18,7 @@
 #define CONF_MTU_MIN 576
 #define CONF_MTU_MAX 65521
 #define CONF_PUBLISH_MAX 1024
+#define CONF_SOCKET_MAX 108
 
 /**
  * struct addrs - the network the container sees

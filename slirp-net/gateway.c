@@ -242,7 +242,7 @@ static int links(const struct conf *c, int netns, bool splice, int *fds, struct 
 	return fds[GATEWAY_LINK] < 0 ? fds[GATEWAY_LINK] : 0;
 }
 
-static void remove_link(void)
+void gateway_close(void)
 {
 	AUTO(nlcfg_close) struct nlcfg *nl = NULL;
 
@@ -273,7 +273,7 @@ int gateway_open(const struct conf *conf, int netns, bool splice, int *ret_fds, 
 	}
 	if (r < 0) {
 		/* the far end may be there already, and its name is needed */
-		remove_link();
+		gateway_close();
 		for (int i = 0; i < GATEWAY_FD_MAX_; i++)
 			cleanup_closep(&fds[i]);
 		return r;

@@ -36,6 +36,12 @@ enum gateway_fd {
 int gateway_open(const struct conf *conf, int netns, bool splice, int *ret_fds, struct err *e);
 
 /**
+ * gateway_close() - remove the link, in the namespace we are in; at once, so
+ * that its name is free when slirp-net has gone
+ */
+void gateway_close(void);
+
+/**
  * gateway_frame() - a frame of libslirp, made fit for a link whose near end is
  * the gateway's: it has the gateway's MAC address
  *

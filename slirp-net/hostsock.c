@@ -24,7 +24,7 @@ static int dest4(const struct conf *c, struct in_addr to, uint16_t port, union a
 
 	if (to.s_addr == a->host4.s_addr) {
 		if (c->disable_host_loopback)
-			return -ECONNREFUSED;
+			return -ENETUNREACH;
 		*ret = addr4((struct in_addr){ htonl(INADDR_LOOPBACK) }, port);
 		return 0;
 	}
@@ -43,7 +43,7 @@ static int dest6(const struct conf *c, const struct in6_addr *to, uint16_t port,
 
 	if (IN6_ARE_ADDR_EQUAL(to, &a->host6)) {
 		if (c->disable_host_loopback)
-			return -ECONNREFUSED;
+			return -ENETUNREACH;
 		*ret = addr6(&in6addr_loopback, port);
 		return 0;
 	}

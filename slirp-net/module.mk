@@ -5,3 +5,9 @@ LIBS_slirp-net := -lslirp $(call pc,--libs,libnl-3.0 libnl-route-3.0 jansson lib
 USES_slirp-net := common
 $(eval $(call archive,slirp-net,slirp-net,slirp-net/main.c))
 $(eval $(call program,slirp-net,slirp-net/main.c,slirp-net))
+
+# the seccomp allow-list comes from the sources themselves
+$(O)/gen/slirp-net/syscalls.h: slirp-net/syscalls.sh $(wildcard slirp-net/*.c)
+	@mkdir -p $(@D)
+	$(Q)slirp-net/syscalls.sh $(filter %.c,$^) >$@
+$(O)/obj/slirp-net/seccomp.o: $(O)/gen/slirp-net/syscalls.h

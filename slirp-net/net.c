@@ -15,11 +15,13 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "common/cleanup.h"
 #include "common/io.h"
+#include "slirp-net/isolate.h"
 
 #define TICK_MS 1000
 
-/* #syscalls exit_group write rt_sigreturn */
+/* #syscalls exit_group write read close wait4 rt_sigreturn */
 
 void net_stop(struct net *net, int status)
 {
@@ -158,7 +160,11 @@ static int start(struct net *net, struct err *e)
 			return r;
 	}
 	r = broker_watch(&net->broker, net);
-	return r < 0 ? err_set(e, r, "epoll") : 0;
+	if (r < 0)
+		return err_set(e, r, "epoll");
+	r = isolate_main(c, net->broker.userns_fd, e);
+	cleanup_closep(&net->broker.userns_fd);
+	return r;
 }
 
 static int say_ready(struct net *net, struct err *e)
@@ -210,7 +216,7 @@ int net_main(struct net *net, struct err *e)
 {
 	int r;
 
-	net->broker.ev.fd = net->broker.pool_fd = -1;
+	net->broker.ev.fd = net->broker.pool_fd = net->broker.userns_fd = -1;
 	for (int i = 0; i < GATEWAY_FD_MAX_; i++)
 		net->broker.fds[i] = -1;
 	net->loop.epfd = net->api.ev.fd = net->signal_ev.fd = -1;
