@@ -116,7 +116,7 @@ static int do_run(const struct options *o, const struct plan *plan, char **argv)
 
 	(void)o;
 	if (plan->mode == PLAN_NONE) {
-		(void)err_msg(&e, -ENOTSUP, "%s", plan->missing[plan->n_missing - 1].why);
+		(void)err_msg(&e, -ENOTSUP, "%s", plan->missing[0].why);
 		return fail("run", EXIT_FAILED, &e);
 	}
 	r = run_command(plan, argv, &exec_failed, &e);

@@ -143,7 +143,7 @@ int mapping_try(const struct plan *plan, int *ret_unshare, struct err *e)
 	if (io_read_all(report_in, &failure, sizeof(failure)) != sizeof(failure))
 		failure = EIO;
 	*ret_unshare = failure;
-	r = failure ? err_set(e, -ENOTSUP, "unshare: %s", strerrordesc_np(failure)) :
+	r = failure ? err_msg(e, -ENOTSUP, "unshare: %s", strerrordesc_np(failure)) :
 		      mapping_apply(plan, child, e);
 	(void)close(take_fd(&hold_out));
 	(void)proc_wait(child);

@@ -57,6 +57,22 @@ static struct plan_missing *lack(struct plan *p, enum plan_lack what, const char
 	return m;
 }
 
+/* Without a user namespace nothing else that is missing matters: it comes first. */
+static void lack_userns(struct plan *p, const char *why, int failure)
+{
+	struct plan_missing m = { .what = PLAN_LACK_USERNS };
+
+	(void)snprintf(m.why, sizeof(m.why), "%s", why);
+	advise_userns(failure, m.line);
+	memmove(&p->missing[1], &p->missing[0], p->n_missing * sizeof(p->missing[0]));
+	p->missing[0] = m;
+	p->n_missing++;
+	p->mode = PLAN_NONE;
+	p->uid_map.n = 0;
+	p->gid_map.n = 0;
+	p->setgroups = false;
+}
+
 /* Root of this user namespace: whatever it has itself, it can give. */
 static bool is_root(void)
 {
@@ -102,8 +118,7 @@ static int plan_root(const struct plan_wish *wish, struct plan *p, struct err *e
 		p->gid_map = wish->gid_map;
 	r = mapping_try(p, &failure, e);
 	if (r < 0 && failure) {
-		p->mode = PLAN_NONE;
-		advise_userns(failure, lack(p, PLAN_LACK_USERNS, e->msg)->line);
+		lack_userns(p, e->msg, failure);
 		return 0;
 	}
 	return r;
@@ -201,10 +216,7 @@ static int plan_user(const struct plan_wish *wish, struct plan *p, struct err *e
 		*e = why;
 		return why.code;
 	}
-	p->mode = PLAN_NONE;
-	p->uid_map.n = 0;
-	p->gid_map.n = 0;
-	advise_userns(failure, lack(p, PLAN_LACK_USERNS, why.msg)->line);
+	lack_userns(p, why.msg, failure);
 	return 0;
 }
 

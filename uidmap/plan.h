@@ -71,7 +71,7 @@ struct plan_missing {
  * @uid_map:	the uid map to write
  * @gid_map:	the gid map to write
  * @setgroups:	setgroups(2) works inside
- * @missing:	what an admin could add
+ * @missing:	what an admin could add; with PLAN_NONE user namespaces come first
  * @n_missing:	how many
  */
 struct plan {
