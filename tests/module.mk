@@ -53,3 +53,5 @@ fuzz: ## FUZZ=NAME SECONDS=600: fuzz one format with libFuzzer (clang)
 	mkdir -p build/fuzz/found/$(FUZZ)
 	build/fuzz/tests/fuzz/fuzz_$(FUZZ) -max_total_time=$(or $(SECONDS),600) \
 		-artifact_prefix=build/fuzz/found/ build/fuzz/found/$(FUZZ) tests/fuzz/corpus/$(FUZZ)
+
+include tests/bench/bench.mk

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""memory: what an idle container with a published port costs beside its own program"""
+import contextlib
+import time
+
+import engines
+from measure import Failure, Table, Target
+from world import command_line, free_port
+
+
+def one(bench, engine, image, notes):
+    """MB (PSS) of all processes that this container added but its own"""
+    world, before = bench.world, bench.world.processes()
+    world.detach(engine.argv("run", "--detach", "--name", "bench-memory", "--publish",
+                             "%d:80" % free_port(), image, "sleep", engines.PAYLOAD))
+    try:
+        time.sleep(0.5)
+        added = {p: command_line(p) for p in world.processes() - before}
+        helpers = {p: words for p, words in added.items()
+                   if words and not words.endswith("sleep " + engines.PAYLOAD)}
+        if len(helpers) == len(added):
+            raise Failure("the container's program does not run")
+        notes[engine.name] = ", ".join("%s %.1f" % (words.split()[0].split("/")[-1], world.pss_mb([p]))
+                                       for p, words in sorted(helpers.items()))
+        return world.pss_mb(helpers)
+    finally:
+        with contextlib.suppress(Failure):
+            engine.do("rm", "--force", "--time", "0", "bench-memory")
+
+
+def run(bench):
+    table = Table("memory", "Memory of an idle container with one published port", "MB PSS")
+    image = engines.busybox_image(bench)
+    row = table.row("all helper processes", [Target(limit=2.5), Target("podman", 1)])
+    found, notes = engines.ready(bench, row, image), {}
+    for engine in found.values():  # what stays for the user, such as podman's pause process
+        with contextlib.suppress(Failure):
+            engine.do("run", "--rm", image, "true")
+    bench.alternate(row, {n: (lambda e=e: one(bench, e, image, notes)) for n, e in found.items()},
+                    bench.rounds(10, 3))
+    table.notes += ["%s: %s" % item for item in notes.items()]
+    bench.finish(table)
