@@ -26,7 +26,7 @@ import peers
 import report
 import world
 
-GROUPS = ["start", "exec", "memory", "many", "net", "overlay", "pull", "identity", "scale"]
+GROUPS = ["start", "exec", "memory", "many", "net", "overlay", "pull"]
 
 
 class Bench:

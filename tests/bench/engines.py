@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 
 import ociimage
@@ -86,6 +87,11 @@ def debian_image(bench):
     return registry(bench).push("debian", layout)
 
 
+def folder_short(world):
+    """podman takes no runroot of more than 50 characters"""
+    return tempfile.mkdtemp(prefix="b.", dir=world.env["XDG_RUNTIME_DIR"])
+
+
 class Engine:
     """an engine with Docker's command line"""
 
@@ -108,7 +114,7 @@ class Engine:
     def at(self, folder):
         """the same engine with a store of its own in FOLDER"""
         words = self.words + ["--root", os.path.join(folder, "root"),
-                              "--runroot", os.path.join(folder, "run")]
+                              "--runroot", folder_short(self.bench.world)]
         return Engine(self.bench, self.name, self.path, words, self.pull_words)
 
     def remove_all(self):
