@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/str.h"
+
 /* strerror(3) may take locks and allocate; the text below never does, so
  * errors can be made in a child between clone and exec. */
 static const char *errno_text(int code)
@@ -72,7 +74,7 @@ int err_wrap(struct err *e, const char *fmt, ...)
 	if (n < 0)
 		n = 0;
 	if ((size_t)n < sizeof(e->msg))
-		(void)snprintf(e->msg + n, sizeof(e->msg) - (size_t)n, ": %s", inner);
+		(void)str_format(e->msg + n, sizeof(e->msg) - (size_t)n, ": %s", inner);
 	one_line(e->msg);
 	return e->code;
 }
