@@ -381,7 +381,7 @@ static int read_record(struct container *c, struct err *e)
 	return r;
 }
 
-static char *boot_id(void)
+char *container_boot_id(void)
 {
 	char *id = NULL;
 
@@ -399,8 +399,9 @@ bool container_alive(const struct container *c)
 		return false;
 	if (!proc_is_alive(c->state.monitor_pid, (uint64_t)c->state.monitor_start))
 		return false;
-	boot = boot_id();
-	return !c->state.boot_id || str_eq(boot, c->state.boot_id);
+	/* pids and start times mean nothing after another boot */
+	boot = container_boot_id();
+	return str_eq(boot, c->state.boot_id);
 }
 
 /* What a reader has to believe of a record whose monitor was killed. */

@@ -294,7 +294,12 @@ int container_delete(struct container *c, struct err *e);
 void container_repair(const struct engine *eng);
 
 /**
- * container_alive() - does its monitor live
+ * container_boot_id() - names this boot of the machine; the caller frees it
+ */
+char *container_boot_id(void);
+
+/**
+ * container_alive() - does its monitor live, in this boot
  */
 bool container_alive(const struct container *c);
 

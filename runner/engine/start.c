@@ -223,6 +223,8 @@ static int record_running(struct monitor *m, struct err *e)
 	int r;
 
 	st->status = CONTAINER_RUNNING;
+	free(st->boot_id);
+	st->boot_id = container_boot_id();
 	st->monitor_pid = getpid();
 	st->pid = m->oci.pid;
 	r = proc_start_time(st->monitor_pid, &start);
