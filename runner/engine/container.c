@@ -615,7 +615,7 @@ void container_repair(const struct engine *eng)
 int container_connect(const struct container *c)
 {
 	auto_free char *path = xasprintf("%s/containers/%s",
-					 c->state.runroot ? c->state.runroot : c->eng->runroot, c->id);
+					 c->state.runroot && *c->state.runroot ? c->state.runroot : c->eng->runroot, c->id);
 
 	return ctl_connect(path);
 }

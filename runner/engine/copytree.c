@@ -98,6 +98,27 @@ static int set_meta(int dirfd, const char *name, const struct stat *st)
 	return utimensat(dirfd, name, times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
+static int copy_bytes(int from, int to, off_t at, off_t end)
+{
+	char buf[65536];
+
+	while (at < end) {
+		size_t want = end - at > (off_t)sizeof(buf) ? sizeof(buf) : (size_t)(end - at);
+		ssize_t n = pread(from, buf, want, at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return 0;
+		if (pwrite(to, buf, (size_t)n, at) != n)
+			return errno ? -errno : -ENOSPC;
+		at += n;
+	}
+	return 0;
+}
+
 static int copy_range(int from, int to, off_t at, off_t end)
 {
 	while (at < end) {
@@ -106,6 +127,8 @@ static int copy_range(int from, int to, off_t at, off_t end)
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && (errno == EXDEV || errno == EOPNOTSUPP || errno == EINVAL))
+			return copy_bytes(from, to, at, end);
 		if (n < 0)
 			return -errno;
 		if (n == 0)
