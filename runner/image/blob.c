@@ -190,6 +190,17 @@ int blob_part_finish(struct blob_part *p, struct err *e)
 	return 0;
 }
 
+void blob_part_drop(const struct store *st, const char *digest)
+{
+	AUTO(lock_clear) struct lock lock = LOCK_NONE;
+	char tmp[STORE_PATH_MAX];
+
+	(void)str_format(tmp, sizeof(tmp), "tmp/blob-%s", digest_hex(digest));
+	auto_close int fd = openat(st->fd, tmp, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && !lock_object(st, fd, tmp, LOCK_EX | LOCK_NB, &lock))
+		(void)unlinkat(st->fd, tmp, 0);
+}
+
 int blob_spool_begin(const struct store *st, struct blob_part *p, struct err *e)
 {
 	static unsigned int count;

@@ -80,6 +80,11 @@ int blob_part_restart(struct blob_part *p);
 int blob_part_finish(struct blob_part *p, struct err *e);
 
 /**
+ * blob_part_drop() - forget a partial blob that nobody writes
+ */
+void blob_part_drop(const struct store *st, const char *digest);
+
+/**
  * blob_spool_begin() - a part whose digest is not known yet
  */
 int blob_spool_begin(const struct store *st, struct blob_part *p, struct err *e);

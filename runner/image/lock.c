@@ -75,7 +75,10 @@ int lock_users(const struct store *st, int how, struct lock *ret)
 
 void lock_clear(struct lock *l)
 {
-	if (l->fd >= 0)
-		(void)close(l->fd);
+	if (l->fd < 0)
+		return;
+	/* not by close alone: duplicates of the descriptor may live on */
+	(void)flock(l->fd, LOCK_UN);
+	(void)close(l->fd);
 	l->fd = -1;
 }

@@ -320,6 +320,10 @@ int image_pull(struct store *st, const char *name, const struct image_pull_opts 
 		rc = open_any(p, e);
 	if (!rc)
 		rc = pull_image(p, &img, e);
+	if (rc && is_final(rc)) {
+		for (size_t i = 0; i < p->manifest.n; i++)
+			blob_part_drop(st, p->manifest.list[i].digest);
+	}
 	lock_clear(&lock);
 	pull_clear(p);
 	if (rc && is_final(rc))
