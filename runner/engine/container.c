@@ -536,6 +536,13 @@ int container_list(const struct engine *eng, struct container ***ret, struct err
 	return (int)n;
 }
 
+void container_clear_run_dir(const struct container *c)
+{
+	(void)unlinkat(c->run_fd, "monitor", 0);
+	(void)unlinkat(c->run_fd, "ctl", 0);
+	(void)unlinkat(c->run_fd, "net.sock", 0);
+}
+
 int container_delete(struct container *c, struct err *e)
 {
 	auto_free char *path = xasprintf("containers/%s", c->id);
@@ -552,8 +559,7 @@ int container_delete(struct container *c, struct err *e)
 			(void)err_set(e, r, "store: remove %s/%s", c->eng->root, removed);
 	}
 	if (c->run_fd >= 0) {
-		(void)unlinkat(c->run_fd, "monitor", 0);
-		(void)unlinkat(c->run_fd, "ctl", 0);
+		container_clear_run_dir(c);
 		(void)unlinkat(c->eng->runroot_fd, path, AT_REMOVEDIR);
 	}
 	return r;

@@ -288,6 +288,12 @@ int container_rename(struct container *c, const char *name, struct err *e);
 int container_delete(struct container *c, struct err *e);
 
 /**
+ * container_clear_run_dir() - remove what its monitor had in RUNROOT; the
+ * lock must be held, and stays
+ */
+void container_clear_run_dir(const struct container *c);
+
+/**
  * container_repair() - finish what killed commands left: half-made and
  * half-removed folders, names that lead nowhere
  */

@@ -92,7 +92,8 @@ static int build_argv(struct strv *argv, const struct container *c, const struct
 	if (r == 0)
 		r = strv_addf(argv, "--exit-fd=%d", life);
 	if (r == 0)
-		r = strv_addf(argv, "--api-socket=%s/containers/%s/" API_SOCKET, c->eng->runroot, c->id);
+		/* Through the folder's descriptor: a socket's path has to be short. */
+		r = strv_addf(argv, "--api-socket=/proc/self/fd/%d/" API_SOCKET, c->run_fd);
 	if (r < 0)
 		return err_set(e, r, "slirp-net");
 	r = add_publish(argv, c, e);
@@ -107,8 +108,8 @@ static int private_start(struct network *n, struct container *c, struct err *e)
 {
 	AUTO(strv_clear) struct strv argv = { 0 };
 	char program[4096];
-	int ready[2], life[2], words[2], keep[3];
-	struct proc_spawn how = { .keep = keep, .n_keep = 3 };
+	int ready[2], life[2], words[2], keep[4];
+	struct proc_spawn how = { .keep = keep, .n_keep = 4 };
 	int r = proc_find_program("slirp-net", program, sizeof(program));
 
 	if (r < 0)
@@ -128,6 +129,7 @@ static int private_start(struct network *n, struct container *c, struct err *e)
 		keep[0] = ready[1];
 		keep[1] = life[0];
 		keep[2] = n->netns_fd;
+		keep[3] = c->run_fd;
 		how.argv = argv.v;
 		how.stdio[0] = how.stdio[1] = -1;
 		how.stdio[2] = words[1];

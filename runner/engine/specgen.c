@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/err.h"
@@ -24,8 +25,6 @@
 #include "runner/oci/spec.h"
 
 #define PROFILE_MAX (4 << 20)
-
-#pragma weak spec_seccomp_parse_docker
 
 /* ------------------------------------------------------------- security -- */
 
@@ -257,6 +256,11 @@ static void rung_env(struct spec *s, const struct container *c, const struct net
 
 /* ---------------------------------------------------------------- mounts -- */
 
+static bool is_host(const char *mode)
+{
+	return mode && str_eq(mode, "host");
+}
+
 static bool is_mounted_over(const struct container *c, const char *dst)
 {
 	for (size_t i = 0; i < c->config.mounts.n; i++) {
@@ -335,6 +339,20 @@ static void add_devices(struct spec *s, const struct container *c)
 	}
 }
 
+/* The host's message queues can only be shown where the host shows them. */
+static void drop_host_mqueue(struct spec *s)
+{
+	struct spec_mount *m = (struct spec_mount *)(size_t)s->mounts;
+	size_t n = 0;
+
+	if (access("/dev/mqueue", F_OK) == 0)
+		return;
+	for (size_t i = 0; i < s->n_mounts; i++)
+		if (!str_eq(m[i].dst, "/dev/mqueue"))
+			m[n++] = m[i];
+	s->n_mounts = n;
+}
+
 static void set_shm_size(struct spec *s, int64_t size)
 {
 	for (size_t i = 0; i < s->n_mounts; i++) {
@@ -399,14 +417,8 @@ static int set_seccomp(struct spec *s, const struct container *c, bool privilege
 	r = io_read_file_at(AT_FDCWD, path, PROFILE_MAX, &text, &len);
 	if (r < 0)
 		return err_set(e, r, "--security-opt seccomp=%s", path);
-	r = spec_seccomp_parse_docker ? spec_seccomp_parse_docker(s, text, len, e) :
-					err_set(e, -EOPNOTSUPP, "profiles from a file");
+	r = spec_seccomp_parse_docker(s, text, len, e);
 	return r < 0 ? err_wrap(e, "--security-opt seccomp=%s", path) : 0;
-}
-
-static bool is_host(const char *mode)
-{
-	return mode && str_eq(mode, "host");
 }
 
 static unsigned int default_flags(const struct container *c, const struct network *net)
@@ -454,6 +466,8 @@ int specgen(struct spec *s, const struct container *c, const struct user *user,
 	for (size_t i = 0; r == 0 && i < cfg->mounts.n; i++)
 		r = add_mount(s, c, cfg->mounts.v[i], e);
 	add_devices(s, c);
+	if (is_host(cfg->ipc_mode))
+		drop_host_mqueue(s);
 	if (cfg->shm_size)
 		set_shm_size(s, cfg->shm_size);
 	add_sysctls(s, c, net->mode->host_net);

@@ -278,9 +278,7 @@ static void record_exited(struct monitor *m)
 		 * readers take that for EXITED. */
 		if (container_save(c, &e) < 0)
 			log_debug("%s", e.msg);
-		(void)unlinkat(c->run_fd, "monitor", 0);
-		(void)unlinkat(c->run_fd, "ctl", 0);
-		(void)unlinkat(c->run_fd, "net.sock", 0);
+		container_clear_run_dir(c);
 	}
 	container_unlock(c);
 }
@@ -383,8 +381,7 @@ static void give_up(struct monitor *m, const struct start_opts *opts, int code, 
 		(void)proc_wait(m->oci.pid);
 	}
 	release(m);
-	if (m->listen_fd >= 0)
-		(void)unlinkat(m->c->run_fd, "ctl", 0);
+	container_clear_run_dir(m->c);
 	if (opts->fresh)
 		(void)start_destroy(m->c, m->store, NULL);
 	container_unlock(m->c);

@@ -13,10 +13,12 @@
 #include <fcntl.h>
 #include <linux/keyctl.h>
 #include <linux/magic.h>
+#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/personality.h>
 #include <sys/socket.h>
 #include <sys/vfs.h>
@@ -93,6 +95,21 @@ static int step_names(struct init *i, struct err *e)
 		return err_set(e, -errno, "hostname: %s", s->hostname);
 	if (s->domainname && setdomainname(s->domainname, strlen(s->domainname)) < 0)
 		return err_set(e, -errno, "domainname: %s", s->domainname);
+	return 0;
+}
+
+/* A new network has its loopback down; nobody else is there to bring it up. */
+static int step_loopback(struct init *i, struct err *e)
+{
+	const struct spec_ns *net = &i->p->s->ns[SPEC_NS_NETWORK];
+	struct ifreq req = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	auto_close int fd = -1;
+
+	if (!net->set || net->path)
+		return 0;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &req) < 0)
+		return err_set(e, -errno, "lo");
 	return 0;
 }
 
@@ -222,6 +239,7 @@ static const struct init_step steps[] = {
 	{ "namespaces", step_join },
 	{ "session", step_session },
 	{ "names", step_names },
+	{ "loopback", step_loopback },
 	{ "proc", step_proc },
 	{ "time namespace", step_time },
 	{ "isolate mounts", rootfs_isolate },
