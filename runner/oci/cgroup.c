@@ -1,12 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * cgroup - the ladder of cgroup managers
+ *
+ * How it works: OCI_CGROUP_AUTO takes the first rung that works; having none
+ * is no failure, but limits that are thereby not enforced are told to warn(),
+ * or are the error when they are required.
  */
 #include "runner/oci/cgroup.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
+#include "common/cleanup.h"
 #include "common/err.h"
+#include "common/io.h"
+#include "common/str.h"
 #include "runner/oci/plan.h"
 
 static int none_prepare(struct plan *p, struct err *e)
@@ -24,10 +37,82 @@ static int none_attach(struct plan *p, pid_t pid, struct err *e)
 	return 0;
 }
 
-const struct cgroup_ops cgroup_none = { "disabled", none_prepare, none_attach };
+const struct cgroup_ops cgroup_none = { "none", none_prepare, none_attach };
+
+const char *cgroup2_mount(void)
+{
+	static const char *const places[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
+	struct statfs fs;
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (statfs(places[i], &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC)
+			return places[i];
+	return NULL;
+}
+
+int cgroup_own(pid_t pid, char *ret, size_t size, struct err *e)
+{
+	const char *mount = cgroup2_mount();
+	auto_free char *text = NULL;
+	char path[64];
+
+	if (!mount)
+		return err_msg(e, -EOPNOTSUPP, "cgroup2 is not mounted below /sys/fs/cgroup");
+	(void)snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+	int r = io_read_file_at(AT_FDCWD, path, 65536, &text, NULL);
+	if (r < 0)
+		return err_set(e, r, "%s", path);
+	char *own = str_starts(text, "0::") ? text : strstr(text, "\n0::");
+	if (!own)
+		return err_msg(e, -EOPNOTSUPP, "%s: no cgroup2", path);
+	own = strchr(own, '/');
+	if (!own || strstr(own, "/../"))
+		return err_msg(e, -EOPNOTSUPP, "%s: our group is outside of what we see", path);
+	own[strcspn(own, "\n")] = '\0';
+	r = str_format(ret, size, "%s%s", mount, strcmp(own, "/") == 0 ? "" : own);
+	return r < 0 ? err_set(e, r, "%s", path) : 0;
+}
+
+/* Does the spec ask for anything that only a cgroup can give? */
+static bool wants_limits(const struct spec_resources *r)
+{
+	return r->mem_limit.set || r->mem_reservation.set || r->mem_swap.set || r->cpu_shares.set ||
+	       (r->cpu_quota.set && r->cpu_quota.v > 0) || r->cpus || r->mems ||
+	       (r->pids_limit.set && r->pids_limit.v > 0) || r->blkio_weight.set || r->n_hugetlb ||
+	       r->n_unified || r->read_bps.n || r->write_bps.n || r->read_iops.n || r->write_iops.n;
+}
+
+static int no_cgroup(struct plan *p, const struct err *why, struct err *e)
+{
+	if (!wants_limits(&p->s->res))
+		return 0;
+	if (p->o->require_cgroup)
+		return err_msg(e, -EOPNOTSUPP, "linux.resources: cannot be enforced: %s", why->msg);
+	if (p->o->warn) {
+		struct err line;
+
+		(void)err_msg(&line, 0, "limits are not enforced: %s", why->msg);
+		p->o->warn(p->o->warn_ctx, line.msg);
+	}
+	return 0;
+}
 
 int cgroup_prepare(struct plan *p, const struct cgroup_ops **ret, struct err *e)
 {
+	struct err why = { 0 };
+
 	*ret = &cgroup_none;
-	return (*ret)->prepare(p, e);
+	if (p->o->cgroup == OCI_CGROUP_DISABLED)
+		return 0;
+	int r = cgroup_fs.prepare(p, &why);
+	if (r == 0) {
+		*ret = &cgroup_fs;
+		return 0;
+	}
+	if (r != -EOPNOTSUPP) {
+		if (e)
+			*e = why;
+		return r;
+	}
+	return no_cgroup(p, &why, e);
 }

@@ -12,11 +12,10 @@ struct plan;
 
 /**
  * struct cgroup_ops - a manager of groups
- * @name:    as options spell it
+ * @name:    as oci_cgroup_rung() tells it
  * @prepare: (before the clone) make or find the group; fills plan->c and
  *	     plan->cgroup_fd; -EOPNOTSUPP when this rung does not exist here
  * @attach:  (after the clone) move the process in, where the clone could not
- * @remove:  undo
  */
 struct cgroup_ops {
 	const char *name;
@@ -24,7 +23,7 @@ struct cgroup_ops {
 	int (*attach)(struct plan *p, pid_t pid, struct err *e);
 };
 
-extern const struct cgroup_ops cgroup_fs, cgroup_systemd, cgroup_none;
+extern const struct cgroup_ops cgroup_fs, cgroup_none;
 
 /**
  * cgroup_prepare() - choose a rung and make the group with its limits
@@ -32,10 +31,22 @@ extern const struct cgroup_ops cgroup_fs, cgroup_systemd, cgroup_none;
  */
 int cgroup_prepare(struct plan *p, const struct cgroup_ops **ret, struct err *e);
 
-/** cgroup_own_path() - our group's folder below the cgroup2 mount, with "0::" */
-int cgroup_own_path(pid_t pid, char *ret, size_t size, struct err *e);
-
-/** cgroup2_mount() - where cgroup2 is mounted: unified hosts only, else NULL */
+/** cgroup2_mount() - where cgroup2 is mounted, or NULL */
 const char *cgroup2_mount(void);
+
+/** cgroup_own() - folder of a process's group below that mount, absolute */
+int cgroup_own(pid_t pid, char *ret, size_t size, struct err *e);
+
+/**
+ * cgroup_apply() - write limits into a group's files
+ * @dir: the group
+ *
+ * Return: 0, or -errno of the first that could not be set, named in @e.
+ * All others are still tried.
+ */
+int cgroup_apply(int dir, const struct spec_resources *r, struct err *e);
+
+/** cgroup_devices_apply() - attach the device rules as eBPF (cgroup_dev.c) */
+int cgroup_devices_apply(int dir, const struct spec_resources *r, struct err *e);
 
 #endif

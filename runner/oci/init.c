@@ -265,6 +265,26 @@ static _Noreturn void give_up(const struct init *i, const struct err *e)
 	_exit(1);
 }
 
+/*
+ * While it waits for a later command the process must not hold what was its
+ * maker's: locks above all, which would outlive a killed maker.
+ */
+static int close_others(const struct init *i, struct err *e)
+{
+	enum { OWN = 5, KEEP_MAX = 1024 };
+	const struct plan_process *pp = &i->p->proc;
+	int keep[KEEP_MAX + OWN] = { i->sync, i->p->o->start_fd, i->proc, i->p->state_fd,
+				     i->master };
+	size_t n = OWN;
+
+	if (pp->n_keep > KEEP_MAX)
+		return err_msg(e, -E2BIG, "more than %d descriptors to pass on", KEEP_MAX);
+	for (size_t k = 0; k < pp->n_keep; k++)
+		keep[n++] = pp->keep[k];
+	int r = fd_close_from(3, keep, n);
+	return r < 0 ? err_set(e, r, "close descriptors") : 0;
+}
+
 /* START comes over the pair, or through a listener that `start` connects to. */
 static int wait_start(struct init *i, struct err *e)
 {
@@ -302,8 +322,9 @@ _Noreturn void init_run(struct plan *p, int sync)
 			give_up(&i, &e);
 		}
 
-	int r = sync_send(i.sync, SYNC_READY, i.master);
-	if (r < 0)
+	if (p->o->start_fd >= 0 && close_others(&i, &e) < 0)
+		give_up(&i, &e);
+	if (sync_send(i.sync, SYNC_READY, i.master) < 0)
 		_exit(1);
 	if (i.master >= 0)
 		(void)close(i.master);

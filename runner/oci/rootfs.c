@@ -75,7 +75,8 @@ int rootfs_attach(struct init *i, struct err *e)
 	int r = mount_setattr_fd(i->root, true, 0, 0, MS_PRIVATE, e);
 	if (r < 0)
 		return r;
-	if (move_mount(i->root, "", AT_FDCWD, p->root_attach, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+	if (move_mount(i->root, "", AT_FDCWD, p->root_attach,
+		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS) < 0)
 		return err_set(e, -errno, "attach to %s", p->root_attach);
 	return 0;
 }

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * verb_features - what this runtime can do, as the runtime-spec defines it
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <seccomp.h>
+#include <stdio.h>
+
+#include "common/err.h"
+#include "runner/oci/caps.h"
+#include "runner/oci/cli.h"
+#include "runner/oci/mountflags.h"
+#include "runner/oci/ns.h"
+
+static json_t *list(const char *const *v, size_t n)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		(void)json_array_append_new(a, json_string(v[i]));
+	return a;
+}
+#define LIST(v) list(v, sizeof(v) / sizeof((v)[0]))
+
+static json_t *mount_options(void)
+{
+	json_t *a = json_array();
+
+	for (unsigned int i = 0; mountflags_each(i); i++)
+		(void)json_array_append_new(a, json_string(mountflags_each(i)));
+	return a;
+}
+
+static json_t *seccomp(void)
+{
+	static const char *const actions[] = {
+		"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS",
+		"SCMP_ACT_KILL_THREAD", "SCMP_ACT_LOG", "SCMP_ACT_NOTIFY", "SCMP_ACT_TRACE",
+		"SCMP_ACT_TRAP",
+	};
+	static const char *const operators[] = {
+		"SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_LE", "SCMP_CMP_LT",
+		"SCMP_CMP_MASKED_EQ", "SCMP_CMP_NE",
+	};
+	static const char *const archs[] = {
+		"SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM", "SCMP_ARCH_MIPS", "SCMP_ARCH_MIPS64",
+		"SCMP_ARCH_MIPS64N32", "SCMP_ARCH_MIPSEL", "SCMP_ARCH_MIPSEL64",
+		"SCMP_ARCH_MIPSEL64N32", "SCMP_ARCH_PARISC", "SCMP_ARCH_PARISC64", "SCMP_ARCH_PPC",
+		"SCMP_ARCH_PPC64", "SCMP_ARCH_PPC64LE", "SCMP_ARCH_RISCV64", "SCMP_ARCH_S390",
+		"SCMP_ARCH_S390X", "SCMP_ARCH_X32", "SCMP_ARCH_X86", "SCMP_ARCH_X86_64",
+	};
+	static const char *const flags[] = {
+		"SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW",
+		"SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV",
+	};
+
+	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o}", "enabled", 1, "actions", LIST(actions),
+			 "operators", LIST(operators), "archs", LIST(archs), "knownFlags", LIST(flags),
+			 "supportedFlags", LIST(flags));
+}
+
+static json_t *linux_features(void)
+{
+	json_t *namespaces = json_array(), *caps = json_array();
+
+	for (enum spec_ns_type t = 0; t < SPEC_NS_MAX_; t++)
+		(void)json_array_append_new(namespaces, json_string(ns_kind(t)->name));
+	for (int i = 0; i <= caps_last() && caps_name(i); i++)
+		(void)json_array_append_new(caps, json_sprintf("CAP_%s", caps_name(i)));
+	return json_pack("{s:o, s:o, s:{s:b, s:b, s:b, s:b, s:b}, s:o, s:{s:b}, s:{s:b}, s:{s:b}, s:{s:{s:b}}}",
+			 "namespaces", namespaces, "capabilities", caps, "cgroup", "v1", 0, "v2", 1,
+			 "systemd", 1, "systemdUser", 1, "rdma", 1, "seccomp", seccomp(), "apparmor",
+			 "enabled", 1, "selinux", "enabled", 1, "intelRdt", "enabled", 0,
+			 "mountExtensions", "idmap", "enabled", 1);
+}
+
+static int features_main(struct cli *cli, int argc, char **argv, struct err *e)
+{
+	static const char *const hooks[] = {
+		"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop",
+	};
+	const struct scmp_version *v = seccomp_version();
+	char **args;
+
+	(void)cli;
+	int r = cli_operands(&verb_features, argc, argv, NULL, 0, 0, 0, &args, e);
+	if (r < 0)
+		return r;
+	json_t *o = json_pack("{s:s, s:s, s:o, s:o, s:o, s:{s:o, s:s}}", "ociVersionMin", "1.0.0",
+			      "ociVersionMax", "1.2.0", "hooks", LIST(hooks), "mountOptions",
+			      mount_options(), "linux", linux_features(), "annotations",
+			      "io.github.seccomp.libseccomp.version",
+			      json_sprintf("%u.%u.%u", v->major, v->minor, v->micro),
+			      "org.opencontainers.runner-oci.version", VERSION);
+	r = json_dumpf(o, stdout, JSON_INDENT(2));
+	json_decref(o);
+	if (r < 0 || printf("\n") < 0)
+		return err_set(e, -EIO, "write to stdout");
+	return 0;
+}
+
+const struct verb verb_features = {
+	.name = "features", .operands = "", .summary = "print what this runtime can do",
+	.no_store = true, .fn = features_main,
+};
