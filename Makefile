@@ -26,6 +26,8 @@ DEPS_BUILD := gcc make pkg-config libslirp-dev libglib2.0-dev libnl-3-dev libnl-
 	libnftables-dev libfuse3-dev libcap-dev libseccomp-dev libjansson-dev libarchive-dev \
 	libzstd-dev libcurl4-openssl-dev libssl-dev libisal-dev
 DEPS_RUN := fuse3 libcap2-bin ca-certificates
+# the demo fetches its page with it
+DEPS_DEMO := curl
 DEPS_TEST := libcmocka-dev bats curl iproute2 procps util-linux tmux skopeo docker-registry \
 	mmdebstrap busybox-static netcat-openbsd python3 jq attr acl mandoc iperf3 tcpdump \
 	universal-ctags strace
@@ -143,8 +145,8 @@ define install_missing
 	fi
 endef
 
-deps-build: ## install the Debian packages needed to build
-	$(call install_missing,$(DEPS_BUILD) $(DEPS_RUN))
+deps-build: ## install the Debian packages needed to build and for the demo
+	$(call install_missing,$(DEPS_BUILD) $(DEPS_RUN) $(DEPS_DEMO))
 
 deps: ## install the Debian packages needed to build and test
 	$(call install_missing,$(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST))
