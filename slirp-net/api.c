@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "common/sock.h"
+#include "common/str.h"
 #include "slirp-net/net.h"
 
 /* #syscalls accept4 read write sendto shutdown close */
@@ -197,6 +198,96 @@ static json_t *remove_hostfwd(struct net *net, const json_t *args)
 	return json_pack("{s:{}}", "return");
 }
 
+static json_t *stats(struct net *net, const json_t *args)
+{
+	const struct pumps *ps = &net->pumps;
+	uint64_t out = ps->bytes[PUMP_GUEST], in = ps->bytes[PUMP_HOST];
+
+	(void)args;
+	for (const struct pump *p = ps->list; p; p = p->next) {
+		out += p->dir[PUMP_GUEST].bytes;
+		in += p->dir[PUMP_HOST].bytes;
+	}
+	return json_pack("{s:{s:s,s:{s:I,s:I,s:I,s:I,s:I,s:I},s:{s:I,s:I,s:I},"
+			 "s:{s:I,s:I,s:I,s:I,s:I},s:{s:I,s:I,s:I},s:{s:b,s:I,s:I,s:I}}}",
+			 "return", "path", net->splice ? "splice" : "libslirp",
+			 "tcp", "open", (json_int_t)ps->n, "opening", (json_int_t)net->tcp_outs.n,
+			 "total", (json_int_t)ps->total, "bytes_out", (json_int_t)out,
+			 "bytes_in", (json_int_t)in,
+			 "refused", (json_int_t)(net->tcp_outs.refused + net->publishes.refused),
+			 "udp", "open", (json_int_t)net->udp_outs.n,
+			 "published", (json_int_t)net->publishes.n_flows,
+			 "refused", (json_int_t)net->udp_outs.refused,
+			 "dns", "waiting", (json_int_t)net->dns.n, "asked",
+			 (json_int_t)net->dns.asked, "answered", (json_int_t)net->dns.answered,
+			 "refused", (json_int_t)net->dns.refused, "failed",
+			 (json_int_t)net->dns.failed,
+			 "link", "rx", (json_int_t)net->link.rx_frames, "tx",
+			 (json_int_t)net->link.tx_frames, "tx_drops",
+			 (json_int_t)net->link.tx_drops,
+			 "egress", "on", net->egress.on, "rules", (json_int_t)net->egress.n_rules,
+			 "names", (json_int_t)net->egress.n_pins, "denied",
+			 (json_int_t)net->n_denied);
+}
+
+static json_t *flow_json(struct net *net, const struct pump *p)
+{
+	char guest[ADDR_TEXT_MAX], peer[ADDR_TEXT_MAX];
+	const char *name = p->outbound ? egress_name_of(&net->egress, &p->peer) : NULL;
+
+	addr_format(&p->guest, guest, sizeof(guest));
+	addr_format(&p->peer, peer, sizeof(peer));
+	return json_pack("{s:s,s:s,s:s,s:s,s:s*,s:I,s:I,s:I}", "proto", "tcp", "direction",
+			 p->outbound ? "out" : "in", "guest", guest, "peer", peer, "name", name,
+			 "bytes_out", (json_int_t)p->dir[PUMP_GUEST].bytes, "bytes_in",
+			 (json_int_t)p->dir[PUMP_HOST].bytes, "ms",
+			 (json_int_t)(loop_now_ms() - p->since_ms));
+}
+
+/* The answer has to fit into a socket's buffer: the newest come first. */
+static json_t *list_flows(struct net *net, const json_t *args)
+{
+	json_t *flows = json_array();
+	int n = 0;
+
+	(void)args;
+	for (const struct pump *p = net->pumps.list; p && n < API_FLOWS_MAX; p = p->next, n++) {
+		if (json_array_append_new(flows, flow_json(net, p)) < 0) {
+			json_decref(flows);
+			return NULL;
+		}
+	}
+	return json_pack("{s:{s:o,s:I}}", "return", "flows", flows, "total",
+			 (json_int_t)net->pumps.n);
+}
+
+static json_t *set_egress(struct net *net, const json_t *args)
+{
+	const json_t *rules = json_object_get(args, "rules"), *rule;
+	AUTO(strv_clear) struct strv texts = { 0 };
+	struct err e = { 0 };
+	size_t i;
+
+	if (json_is_null(rules)) {
+		(void)egress_set(&net->egress, NULL, 0, NULL);
+		return json_pack("{s:{}}", "return");
+	}
+	if (!json_is_array(rules))
+		return bad_request("set_egress", "bad arguments.rules");
+	json_array_foreach(rules, i, rule) {
+		if (!json_is_string(rule))
+			return bad_request("set_egress", "bad arguments.rules");
+		if (strv_add(&texts, json_string_value(rule)) < 0)
+			return NULL;
+	}
+	if (!texts.v && strv_add(&texts, "deny") < 0)
+		return NULL;
+	if (egress_set(&net->egress, texts.v, texts.n, &e) < 0)
+		return bad_request("set_egress", e.msg);
+	net_apply_egress(net);
+	return json_pack("{s:{}}", "return");
+}
+
 static const struct verb {
 	const char *name;
 	json_t *(*fn)(struct net *net, const json_t *args);
@@ -204,6 +295,9 @@ static const struct verb {
 	{ "add_hostfwd", add_hostfwd },
 	{ "list_hostfwd", list_hostfwd },
 	{ "remove_hostfwd", remove_hostfwd },
+	{ "stats", stats },
+	{ "list_flows", list_flows },
+	{ "set_egress", set_egress },
 };
 
 static json_t *dispatch(struct net *net, const json_t *request)

@@ -13,6 +13,7 @@
 #define API_CONNS_MAX 16
 #define API_REQUEST_MAX 65536
 #define API_IDLE_MS 10000
+#define API_FLOWS_MAX 500
 
 struct net;
 struct api_conn;

@@ -28,6 +28,7 @@
 #include "slirp-net/nlcfg.h"
 #include "slirp-net/net.h"
 #include "slirp-net/netns.h"
+#include "slirp-net/resolv.h"
 #include "slirp-net/tap.h"
 
 /**
@@ -131,20 +132,41 @@ static int set_up(const struct conf *c, const struct netns *ns, int *fds, bool *
 	return r < 0 ? err_wrap(e, "%s", c->tapname) : 0;
 }
 
+static int send_resolv_conf(int sock, const struct resolv_watch *w)
+{
+	/* never empty, which would look like the end */
+	char text[RESOLV_TEXT_MAX + 1];
+
+	memcpy(text, w->text, w->len);
+	text[w->len] = '\n';
+	return send(sock, text, w->len + 1, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
 /* Two sockets, so that slirp-net can wait for an answer on the one while the
- * other tells each side of the other's end. */
+ * other tells each side of the other's end, and of a new resolv.conf. */
 static void serve(int sock, int pool)
 {
-	struct pollfd fds[2] = { { .fd = sock, .events = POLLIN },
-				 { .fd = pool, .events = POLLIN } };
+	static struct resolv_watch watch;
+	struct pollfd fds[3] = { { .fd = sock, .events = POLLIN },
+				 { .fd = pool, .events = POLLIN },
+				 { .fd = -1, .events = POLLIN } };
 
+	resolv_watch_open(&watch);
+	fds[2].fd = watch.fd;
+	if (send_resolv_conf(sock, &watch) < 0)
+		return;
 	for (;;) {
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
-			break;
-		if (fds[0].revents)
-			break;
-		if (fds[1].revents && pool_serve(pool) < 0)
-			break;
+		int n = poll(fds, 3, RESOLV_LOOK_MS);
+
+		if (n < 0 && errno != EINTR)
+			return;
+		if (n > 0 && fds[0].revents)
+			return;
+		if (n > 0 && fds[1].revents && pool_serve(pool) < 0)
+			return;
+		if ((n == 0 || (n > 0 && fds[2].revents)) && resolv_watch_look(&watch) &&
+		    send_resolv_conf(sock, &watch) < 0)
+			return;
 	}
 }
 
@@ -256,14 +278,31 @@ int broker_start(struct broker *b, struct net *net, struct err *e)
 static void on_broker(struct ev *ev, uint32_t events)
 {
 	struct net *net = ev->owner;
+	char text[RESOLV_TEXT_MAX + 1];
+	ssize_t n = recv(ev->fd, text, sizeof(text), MSG_DONTWAIT);
 
 	(void)events;
+	if (n > 0) {
+		dns_set(net, text, (size_t)n);
+		/* libslirp reads it there, when it has to resolve over TCP */
+		if (net->isolated)
+			(void)isolate_resolv_conf(text, (size_t)n);
+		return;
+	}
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
 	log_error("the process in the container's namespaces is gone");
 	net_stop(net, 1);
 }
 
 int broker_watch(struct broker *b, struct net *net)
 {
+	char text[RESOLV_TEXT_MAX + 1];
+	ssize_t n = recv(b->ev.fd, text, sizeof(text), 0);
+
+	if (n <= 0)
+		return n < 0 ? -errno : -ECONNRESET;
+	dns_set(net, text, (size_t)n);
 	b->ev.fn = on_broker;
 	b->ev.owner = net;
 	return loop_set(&net->loop, &b->ev, EPOLLIN);

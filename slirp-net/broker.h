@@ -40,7 +40,8 @@ struct broker {
 int broker_start(struct broker *b, struct net *net, struct err *e);
 
 /**
- * broker_watch() - leave when the broker is gone
+ * broker_watch() - wait for the host's resolv.conf, follow its changes, and
+ * leave when the broker is gone
  */
 int broker_watch(struct broker *b, struct net *net);
 void broker_clear(struct broker *b);

@@ -16,6 +16,7 @@
 
 #include "common/num.h"
 #include "common/opt.h"
+#include "slirp-net/egress.h"
 
 
 struct opts {
@@ -61,6 +62,12 @@ static const struct opt rows[] = {
 		"netns (default); bess is not supported"),
 	OPT_LIST(0, "publish", struct opts, conf.publish, "[HOST_IP:]HOST_PORT:PORT[/udp]",
 		 "publish a port or a range of ports of the container; repeatable"),
+	OPT_LIST(0, "egress", struct opts, conf.egress, "allow=WHERE[:PORT]|deny",
+		 "allow connections only to where rules say; repeatable"),
+	OPT_STR(0, "flow-log", struct opts, conf.flow_log, "FILE",
+		"append a JSON line for each connection, its end, and each refusal"),
+	OPT_BOOL(0, "random-ula", struct opts, conf.random_ula,
+		 "a random IPv6 prefix (fdxx:…::/64) instead of fd00::/64"),
 	OPT_BOOL(0, "no-splice", struct opts, conf.no_splice,
 		 "TCP through libslirp: slower, with its connect semantics"),
 	OPT_BOOL(0, "no-tun", struct opts, conf.no_tun, "do without /dev/net/tun"),
@@ -263,6 +270,17 @@ static int check_target(struct conf *c, const char *operand, struct err *e)
 	return 0;
 }
 
+static int check_egress(const struct conf *c, struct err *e)
+{
+	for (size_t i = 0; i < c->egress.n; i++) {
+		struct egress_rule rule;
+
+		if (egress_rule_parse(c->egress.v[i], &rule, e) < 0)
+			return err_wrap(e, "--egress");
+	}
+	return 0;
+}
+
 static int check_link(struct conf *c, struct err *e)
 {
 	if (c->mtu < CONF_MTU_MIN || c->mtu > CONF_MTU_MAX)
@@ -309,6 +327,9 @@ static int conf_check(struct conf *c, int n_operands, char **operands, struct er
 	if (r < 0)
 		return r;
 	r = check_outbound(c, e);
+	if (r < 0)
+		return r;
+	r = check_egress(c, e);
 	if (r < 0)
 		return r;
 	return check_ports(c, e);

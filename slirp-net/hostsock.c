@@ -17,40 +17,55 @@
 
 #define KEEP_IDLE 300
 
-static int dest4(const struct conf *c, struct in_addr to, uint16_t port, union addr *ret)
+#define DHCP_SERVER 67
+#define DHCP6_SERVER 547
+
+static int dest4(const struct conf *c, struct in_addr to, uint16_t port, int type, union addr *ret)
 {
 	const struct addrs *a = &c->addrs;
 	uint32_t ip = ntohl(to.s_addr);
 
+	if (type == SOCK_DGRAM && port == DHCP_SERVER &&
+	    (to.s_addr == a->host4.s_addr || ip == INADDR_BROADCAST))
+		return -EPROTO;
 	if (to.s_addr == a->host4.s_addr) {
 		if (c->disable_host_loopback)
 			return -ENETUNREACH;
 		*ret = addr4((struct in_addr){ htonl(INADDR_LOOPBACK) }, port);
 		return 0;
 	}
-	/* the resolver, and neighbours that are not there */
+	/* the resolver's other ports, and neighbours that are not there */
 	if ((to.s_addr & a->mask4.s_addr) == a->net4.s_addr)
 		return -ETIMEDOUT;
-	if (ip >> 24 == 0 || ip >> 24 == 127 || ip >> 28 >= 14)
+	if (ip >> 28 >= 14)
+		return -ETIMEDOUT;
+	if (ip >> 24 == 0 || ip >> 24 == 127)
 		return -ENETUNREACH;
 	*ret = addr4(to, port);
 	return 0;
 }
 
-static int dest6(const struct conf *c, const struct in6_addr *to, uint16_t port, union addr *ret)
+static int dest6(const struct conf *c, const struct in6_addr *to, uint16_t port, int type,
+		 union addr *ret)
 {
 	const struct addrs *a = &c->addrs;
 
+	if (!c->enable_ipv6)
+		return -ETIMEDOUT;
+	if (type == SOCK_DGRAM && port == DHCP6_SERVER && IN6_IS_ADDR_MULTICAST(to))
+		return -EPROTO;
 	if (IN6_ARE_ADDR_EQUAL(to, &a->host6)) {
 		if (c->disable_host_loopback)
 			return -ENETUNREACH;
 		*ret = addr6(&in6addr_loopback, port);
 		return 0;
 	}
-	if (memcmp(to, &a->net6, 8) == 0)
+	if (memcmp(to, &a->net6, 8) == 0 || IN6_IS_ADDR_MULTICAST(to) ||
+	    IN6_IS_ADDR_LINKLOCAL(to))
 		return -ETIMEDOUT;
-	if (IN6_IS_ADDR_LOOPBACK(to) || IN6_IS_ADDR_MULTICAST(to) || IN6_IS_ADDR_LINKLOCAL(to) ||
-	    IN6_IS_ADDR_UNSPECIFIED(to) || IN6_IS_ADDR_V4MAPPED(to) || IN6_IS_ADDR_V4COMPAT(to))
+	/* also IPv4 in IPv6 clothes: it would go by other rules than it came */
+	if (IN6_IS_ADDR_LOOPBACK(to) || IN6_IS_ADDR_UNSPECIFIED(to) ||
+	    IN6_IS_ADDR_V4MAPPED(to) || IN6_IS_ADDR_V4COMPAT(to))
 		return -ENETUNREACH;
 	*ret = addr6(to, port);
 	return 0;
@@ -58,10 +73,24 @@ static int dest6(const struct conf *c, const struct in6_addr *to, uint16_t port,
 
 int hostsock_dest(struct net *net, const union addr *to, int type, union addr *ret)
 {
-	(void)type;
+	const struct conf *c = &net->conf;
+	union addr dest;
+	int r;
+
+	if (dns_is_for_us(net, to)) {
+		*ret = *dns_server(net);
+		return 0;
+	}
 	if (to->sa.sa_family == AF_INET)
-		return dest4(&net->conf, to->v4.sin_addr, addr_port(to), ret);
-	return dest6(&net->conf, &to->v6.sin6_addr, addr_port(to), ret);
+		r = dest4(c, to->v4.sin_addr, addr_port(to), type, &dest);
+	else
+		r = dest6(c, &to->v6.sin6_addr, addr_port(to), type, &dest);
+	if (r < 0)
+		return r;
+	if (!egress_allows(&net->egress, type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP, to))
+		return -EACCES;
+	*ret = dest;
+	return 0;
 }
 
 int hostsock_open(struct net *net, const union addr *dest, int type)

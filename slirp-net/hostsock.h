@@ -14,7 +14,8 @@ struct net;
  * @type:	SOCK_STREAM or SOCK_DGRAM
  *
  * Return: 0; -EACCES when it is forbidden, -ENETUNREACH or -EHOSTUNREACH when
- * there is no such place, -ETIMEDOUT when the answer is silence
+ * there is no such place, -ETIMEDOUT when the answer is silence, -EPROTO when
+ * libslirp is the one to ask (DHCP)
  */
 int hostsock_dest(struct net *net, const union addr *to, int type, union addr *ret);
 

@@ -132,12 +132,14 @@ static int demand(bool asked, int r, struct err *e)
 	return 0;
 }
 
-int isolate_main(const struct conf *conf, int userns, struct err *e)
+int isolate_main(const struct conf *conf, int userns, bool *ret_isolated, struct err *e)
 {
 	static const int keep[] = { CAP_NET_BIND_SERVICE };
 	int r;
 
-	r = demand(conf->enable_sandbox, isolate_mounts(userns, e), e);
+	r = isolate_mounts(userns, e);
+	*ret_isolated = r >= 0;
+	r = demand(conf->enable_sandbox, r, e);
 	if (r >= 0)
 		r = demand(conf->enable_sandbox, isolate_caps(keep, 1, e), e);
 	if (r >= 0)

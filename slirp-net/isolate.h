@@ -5,6 +5,7 @@
 #ifndef SLIRP_NET_ISOLATE_H
 #define SLIRP_NET_ISOLATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/err.h"
@@ -40,8 +41,9 @@ int isolate_resolv_conf(const char *text, size_t len);
 /**
  * isolate_main() / isolate_broker() - all stages, as conf says: what fails is
  * an error where the caller asked for it, else a warning
+ * @ret_isolated: whether isolate_resolv_conf() may be used
  */
-int isolate_main(const struct conf *conf, int userns, struct err *e);
+int isolate_main(const struct conf *conf, int userns, bool *ret_isolated, struct err *e);
 int isolate_broker(const struct conf *conf, struct err *e);
 
 #endif

@@ -6,8 +6,11 @@
 #define SLIRP_NET_LINK_H
 
 #include <linux/virtio_net.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 
 #include "slirp-net/loop.h"
 
@@ -20,14 +23,20 @@ struct net;
  * @ev:		its descriptor
  * @net:	whose frames they are
  * @mtu:	of the container's interface
+ * @is_socket:	a packet socket, which takes and gives many frames a call
  * @rx_frames, @tx_frames, @tx_drops: counters
- * @buf:	room for one frame of the largest size
+ * @hdr, @iov, @msg: of the frames being read
+ * @buf:	room for LINK_BATCH frames of the largest size
  */
 struct link {
 	struct ev ev;
 	struct net *net;
 	unsigned int mtu;
+	bool is_socket;
 	uint64_t rx_frames, tx_frames, tx_drops;
+	struct virtio_net_hdr hdr[LINK_BATCH];
+	struct iovec iov[LINK_BATCH][2];
+	struct mmsghdr msg[LINK_BATCH];
 	uint8_t *buf;
 };
 

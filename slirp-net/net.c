@@ -18,8 +18,10 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "slirp-net/isolate.h"
+#include "slirp-net/reply.h"
 
 #define TICK_MS 1000
+#define UDP_HEADER 8
 
 /* #syscalls exit_group write read close wait4 rt_sigreturn */
 
@@ -41,21 +43,114 @@ static bool is_neighbour_question(const uint8_t *data, size_t len, const struct 
 	       data[f->l4] == ND_NEIGHBOR_SOLICIT;
 }
 
+void net_denied(struct net *net, const char *proto, const union addr *guest,
+		const union addr *peer)
+{
+	net->n_denied++;
+	if (addr_eq(&net->denied, peer))
+		return;
+	net->denied = *peer;
+	flowlog_write(net, &(struct flow){ .event = "deny", .proto = proto, .outbound = true,
+					   .guest = guest, .peer = peer });
+}
+
+void net_apply_egress(struct net *net)
+{
+	struct pump *next;
+
+	for (struct pump *p = net->pumps.list; p; p = next) {
+		next = p->next;
+		if (!p->outbound || dns_is_for_us(net, &p->peer) ||
+		    egress_allows(&net->egress, IPPROTO_TCP, &p->peer))
+			continue;
+		net_denied(net, "tcp", &p->guest, &p->peer);
+		pump_abort(p);
+	}
+}
+
+/* What goes to libslirp: is it ours to answer, or allowed to leave? */
+static bool may_leave(struct net *net, const uint8_t *data, const struct frame *f)
+{
+	union addr guest, peer;
+
+	if (!net->egress.on || !f->family)
+		return true;
+	guest = frame_src(data, f);
+	peer = frame_dst(data, f);
+	addr_set_port(&peer, 0);
+	/* the gateway, and groups of the link: these never leave */
+	if (f->family == AF_INET && peer.v4.sin_addr.s_addr == net->conf.addrs.host4.s_addr)
+		return f->proto == IPPROTO_ICMP && !f->fragment;
+	if (f->family == AF_INET6 && IN6_IS_ADDR_MULTICAST(&peer.v6.sin6_addr))
+		return true;
+	if (f->family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&peer.v6.sin6_addr))
+		return true;
+	if (!f->fragment && egress_allows(&net->egress, f->proto, &peer))
+		return true;
+	net_denied(net, f->proto == IPPROTO_ICMP || f->proto == IPPROTO_ICMPV6 ? "icmp" : "ip",
+		   &guest, &peer);
+	return false;
+}
+
+/*
+ * TCP without the splice path: libslirp connects, but it is asked here whether
+ * it may. What it resolves over TCP cannot be looked into.
+ */
+static bool may_connect(struct net *net, const uint8_t *data, size_t len, const struct frame *f)
+{
+	union addr guest, peer;
+
+	if (!net->egress.on || !frame_is_syn(data, f))
+		return true;
+	guest = frame_src(data, f);
+	peer = frame_dst(data, f);
+	if (egress_allows(&net->egress, IPPROTO_TCP, &peer))
+		return true;
+	net_denied(net, "tcp", &guest, &peer);
+	reply_tcp_error(&net->link, data, len, EACCES);
+	return false;
+}
+
+static bool udp_frame(struct net *net, const struct virtio_net_hdr *h, const uint8_t *data,
+		      size_t len, const struct frame *f)
+{
+	union addr peer = frame_dst(data, f);
+
+	if (f->l4_len < UDP_HEADER)
+		return true;
+	if (!net->splice && peer.sa.sa_family == AF_INET6 && !net->conf.enable_ipv6)
+		return true;
+	if (dns_is_for_us(net, &peer)) {
+		dns_frame(net, data, f);
+		return true;
+	}
+	if (publish_udp_has(net, data, f))
+		return true;
+	return udp_out_frame(net, h, data, len, f);
+}
+
 void net_frame(struct net *net, const struct virtio_net_hdr *h, uint8_t *data, size_t len)
 {
 	struct frame f;
 
-	if (net->splice) {
-		if (frame_parse(data, len, &f) < 0)
+	if (frame_parse(data, len, &f) < 0)
+		return;
+	if (f.family && f.proto == IPPROTO_UDP && !f.fragment) {
+		if (udp_frame(net, h, data, len, &f))
 			return;
-		if (frame_is_syn(data, &f)) {
+	} else if (f.family && f.proto == IPPROTO_TCP) {
+		if (net->splice && frame_is_syn(data, &f))
 			tcp_out_syn(net, h, data, len, &f);
+		if (net->splice || !may_connect(net, data, len, &f))
 			return;
-		}
-		if ((f.family && f.proto == IPPROTO_TCP) || is_neighbour_question(data, len, &f))
-			return;
+	} else if (net->splice && is_neighbour_question(data, len, &f)) {
+		return;
+	} else if (!may_leave(net, data, &f)) {
+		return;
 	}
-	stack_input(&net->stack, h, data, len);
+	/* a segmented datagram is no datagram to libslirp, and DHCP has none */
+	if (h->gso_type == VIRTIO_NET_HDR_GSO_NONE || f.proto == IPPROTO_TCP)
+		stack_input(&net->stack, h, data, len);
 }
 
 static void on_exit_fd(struct ev *ev, uint32_t events)
@@ -128,6 +223,27 @@ static void raise_limit(void)
 	}
 }
 
+/* Names and rules; before the file system is left behind. */
+static int policy_start(struct net *net, struct err *e)
+{
+	const struct conf *c = &net->conf;
+	int r;
+
+	if (c->egress.n) {
+		r = egress_set(&net->egress, c->egress.v, c->egress.n, e);
+		if (r < 0)
+			return r;
+	}
+	if (!c->flow_log)
+		return 0;
+	r = flowlog_open(c->flow_log, e);
+	if (r < 0)
+		return r;
+	net->flow_log = r;
+	net->egress.track = true;
+	return 0;
+}
+
 static int start(struct net *net, struct err *e)
 {
 	const struct conf *c = &net->conf;
@@ -162,7 +278,10 @@ static int start(struct net *net, struct err *e)
 	r = broker_watch(&net->broker, net);
 	if (r < 0)
 		return err_set(e, r, "epoll");
-	r = isolate_main(c, net->broker.userns_fd, e);
+	r = policy_start(net, e);
+	if (r < 0)
+		return r;
+	r = isolate_main(c, net->broker.userns_fd, &net->isolated, e);
 	cleanup_closep(&net->broker.userns_fd);
 	return r;
 }
@@ -186,13 +305,15 @@ static int tick(struct net *net, int timeout)
 	int64_t now = loop_now_ms();
 
 	if (!net->api.n && !net->tcp_outs.n && !net->publishes.n_dials &&
-	    !net->publishes.n_flows)
+	    !net->publishes.n_flows && !net->udp_outs.n && !net->dns.n)
 		return timeout;
 	if (now >= net->tick_ms) {
 		net->tick_ms = now + TICK_MS;
 		api_expire(&net->api, net);
 		tcp_out_expire(net);
 		publish_expire(net);
+		udp_out_expire(net);
+		dns_expire(net);
 	}
 	return timeout < 0 || timeout > TICK_MS ? TICK_MS : timeout;
 }
@@ -220,6 +341,7 @@ int net_main(struct net *net, struct err *e)
 	for (int i = 0; i < GATEWAY_FD_MAX_; i++)
 		net->broker.fds[i] = -1;
 	net->loop.epfd = net->api.ev.fd = net->signal_ev.fd = -1;
+	net->flow_log = -1;
 	fwd_init(&net->fwds, &fwd_stack_ops);
 	r = start(net, e);
 	if (r >= 0)
@@ -230,12 +352,16 @@ int net_main(struct net *net, struct err *e)
 		fwd_clear(net);
 	publish_clear(net);
 	pool_clear(&net->pool);
+	dns_clear(net);
+	udp_out_clear(net);
 	tcp_out_clear(net);
 	pumps_clear(net);
 	api_clear(&net->api, net);
 	stack_clear(&net->stack);
 	link_clear(&net->link);
 	loop_clear(&net->loop);
+	egress_clear(&net->egress);
+	cleanup_closep(&net->flow_log);
 	if (net->signal_ev.fd >= 0)
 		(void)close(net->signal_ev.fd);
 	/* the broker removes the API socket's file; wait for that */

@@ -13,7 +13,11 @@
 #include "slirp-net/api.h"
 #include "slirp-net/broker.h"
 #include "slirp-net/conf.h"
+#include "slirp-net/dns.h"
+#include "slirp-net/egress.h"
+#include "slirp-net/flowlog.h"
 #include "slirp-net/fwd.h"
+#include "slirp-net/hostsock.h"
 #include "slirp-net/link.h"
 #include "slirp-net/loop.h"
 #include "slirp-net/pool.h"
@@ -21,6 +25,7 @@
 #include "slirp-net/pump.h"
 #include "slirp-net/stack.h"
 #include "slirp-net/tcp_out.h"
+#include "slirp-net/udp_out.h"
 
 /**
  * struct net - everything
@@ -32,12 +37,19 @@
  * @splice:	TCP goes through sockets in a gateway namespace
  * @tcp_outs:	connections the container is opening
  * @pumps:	connections whose bytes we carry
+ * @udp_outs:	ports the container sends datagrams from
+ * @dns:	the resolver
+ * @egress:	where the container may connect to
+ * @flow_log:	descriptor of --flow-log, or -1
+ * @denied:	what was forbidden last, so that it is logged once
+ * @n_denied:	how often something was forbidden
  * @pool:	sockets in the gateway namespace
  * @publishes:	what runs over published ports
  * @fwds:	published ports
  * @api:	control socket
  * @exit_ev:	--exit-fd
  * @signal_ev:	SIGTERM and SIGINT
+ * @isolated:	/etc/resolv.conf is our own to write
  * @tick_ms:	when old things are looked for next
  * @stop:	leave the loop
  * @status:	exit status then
@@ -51,11 +63,18 @@ struct net {
 	bool splice;
 	struct tcp_outs tcp_outs;
 	struct pumps pumps;
+	struct udp_outs udp_outs;
+	struct dns dns;
+	struct egress egress;
+	int flow_log;
+	union addr denied;
+	uint64_t n_denied;
 	struct pool pool;
 	struct publishes publishes;
 	struct fwd_table fwds;
 	struct api api;
 	struct ev exit_ev, signal_ev;
+	bool isolated;
 	int64_t tick_ms;
 	bool stop;
 	int status;
@@ -73,6 +92,18 @@ int net_main(struct net *net, struct err *e);
  * @data:	may be changed in place
  */
 void net_frame(struct net *net, const struct virtio_net_hdr *h, uint8_t *data, size_t len);
+
+/**
+ * net_denied() - something was forbidden: count it, and log it unless it is
+ * the same again
+ */
+void net_denied(struct net *net, const char *proto, const union addr *guest,
+		const union addr *peer);
+
+/**
+ * net_apply_egress() - the rules have changed: cut what they forbid now
+ */
+void net_apply_egress(struct net *net);
 
 /**
  * net_stop() - leave after this turn

@@ -5,10 +5,12 @@
 #ifndef SLIRP_NET_PUBLISH_H
 #define SLIRP_NET_PUBLISH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "slirp-net/addr.h"
+#include "slirp-net/frame.h"
 #include "slirp-net/fwd.h"
 #include "slirp-net/loop.h"
 
@@ -28,6 +30,7 @@ struct udp_flow;
  * @dials:	TCP connections that are not through to the container yet
  * @n_dials:	how many
  * @flows:	UDP conversations by client and port
+ * @shown:	the same by the addresses the container sees
  * @oldest, @newest: UDP conversations by last use
  * @n_flows:	how many
  * @refused:	how much was refused because a table was full
@@ -36,6 +39,7 @@ struct publishes {
 	struct dial *dials;
 	size_t n_dials;
 	struct udp_flow *flows[PUBLISH_UDP_BUCKETS];
+	struct udp_flow *shown[PUBLISH_UDP_BUCKETS];
 	struct udp_flow *oldest, *newest;
 	size_t n_flows;
 	uint64_t refused;
@@ -62,6 +66,12 @@ int publish_as(struct net *net, int fd, const union addr *client, const union ad
  */
 int publish_udp_add(struct net *net, struct fwd *f);
 int publish_udp_remove(struct net *net, struct fwd *f);
+
+/**
+ * publish_udp_has() - is this frame an answer that the gateway's kernel hands
+ * to a socket of ours
+ */
+bool publish_udp_has(struct net *net, const uint8_t *data, const struct frame *f);
 
 void publish_expire(struct net *net);
 void publish_udp_expire(struct net *net);

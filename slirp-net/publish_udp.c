@@ -55,7 +55,8 @@ union local {
  * @local:	the host's address the client uses
  * @answered:	the container has spoken
  * @used_ms:	last datagram
- * @next:	in the bucket
+ * @shown:	whom the container sees
+ * @next, @next_shown: in the buckets
  * @older, @newer: by last use
  */
 struct udp_flow {
@@ -65,7 +66,8 @@ struct udp_flow {
 	union local local;
 	bool answered;
 	int64_t used_ms;
-	struct udp_flow *next, *older, *newer;
+	union addr shown;
+	struct udp_flow *next, *next_shown, *older, *newer;
 };
 
 /* Room for one batch; only what is touched takes memory. */
@@ -83,6 +85,12 @@ static struct udp_flow **bucket(struct publishes *ps, const struct udp_port *por
 				const union addr *client)
 {
 	return &ps->flows[addr_hash(client, (uint32_t)port->fwd->id) % PUBLISH_UDP_BUCKETS];
+}
+
+static struct udp_flow **shown_bucket(struct publishes *ps, const union addr *shown,
+				      const union addr *guest)
+{
+	return &ps->shown[addr_hash(shown, addr_hash(guest, 1)) % PUBLISH_UDP_BUCKETS];
 }
 
 static void age_unlink(struct publishes *ps, struct udp_flow *f)
@@ -118,6 +126,10 @@ static void flow_free(struct udp_flow *f)
 	while (*at != f)
 		at = &(*at)->next;
 	*at = f->next;
+	at = shown_bucket(ps, &f->shown, &f->port->fwd->guest);
+	while (*at != f)
+		at = &(*at)->next_shown;
+	*at = f->next_shown;
 	age_unlink(ps, f);
 	ps->n_flows--;
 	(void)loop_set(&net->loop, &f->ev, 0);
@@ -199,7 +211,7 @@ static struct udp_flow *flow_new(struct udp_port *port, const union addr *client
 	struct publishes *ps = &net->publishes;
 	bool is4 = port->fwd->guest.sa.sa_family == AF_INET;
 	struct udp_flow *f;
-	union addr shown;
+	socklen_t len = sizeof(f->shown);
 	int size = BUFFER;
 
 	if (ps->n_flows >= PUBLISH_UDP_FLOWS_MAX) {
@@ -217,8 +229,9 @@ static struct udp_flow *flow_new(struct udp_port *port, const union addr *client
 		return NULL;
 	}
 	(void)setsockopt(f->ev.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	if (publish_as(net, f->ev.fd, client, &port->fwd->guest, &shown) < 0 ||
+	if (publish_as(net, f->ev.fd, client, &port->fwd->guest, &f->shown) < 0 ||
 	    connect(f->ev.fd, &port->fwd->guest.sa, addr_len(&port->fwd->guest)) < 0 ||
+	    getsockname(f->ev.fd, &f->shown.sa, &len) < 0 ||
 	    loop_set(&net->loop, &f->ev, EPOLLIN) < 0) {
 		(void)close(f->ev.fd);
 		free(f);
@@ -228,9 +241,27 @@ static struct udp_flow *flow_new(struct udp_port *port, const union addr *client
 	f->client = *client;
 	f->next = *bucket(ps, port, client);
 	*bucket(ps, port, client) = f;
+	f->next_shown = *shown_bucket(ps, &f->shown, &port->fwd->guest);
+	*shown_bucket(ps, &f->shown, &port->fwd->guest) = f;
 	age_link(ps, f);
 	ps->n_flows++;
 	return f;
+}
+
+bool publish_udp_has(struct net *net, const uint8_t *data, const struct frame *f)
+{
+	union addr guest, shown;
+
+	if (!net->publishes.n_flows)
+		return false;
+	guest = frame_src(data, f);
+	shown = frame_dst(data, f);
+	for (struct udp_flow *u = *shown_bucket(&net->publishes, &shown, &guest); u;
+	     u = u->next_shown) {
+		if (addr_eq(&u->shown, &shown) && addr_eq(&u->port->fwd->guest, &guest))
+			return true;
+	}
+	return false;
 }
 
 static struct udp_flow *flow_find(struct udp_port *port, const union addr *client)

@@ -128,6 +128,13 @@ static void pump_free(struct pump *p)
 {
 	struct pumps *ps = &p->net->pumps;
 
+	flowlog_write(p->net, &(struct flow){ .event = "close", .proto = "tcp",
+					      .outbound = p->outbound, .guest = &p->guest,
+					      .peer = &p->peer, .since_ms = p->since_ms,
+					      .from_guest = p->dir[PUMP_GUEST].bytes,
+					      .to_guest = p->dir[PUMP_HOST].bytes });
+	ps->n_taps -= p->taps ? 1 : 0;
+	free(p->taps);
 	unlist_ready(p);
 	for (int i = 0; i < PUMP_SIDE_MAX_; i++) {
 		ps->bytes[i] += p->dir[i].bytes;
@@ -248,10 +255,11 @@ static int move_splice(struct pumps *ps, struct pump_dir *d, struct pump_side *f
  * Read into the common buffer and write at once. Where too much waits
  * already, look first and take only what could be written.
  */
-static int move_copy(struct pumps *ps, struct pump_dir *d, struct pump_side *from,
+static int move_copy(struct pump *p, struct pump_dir *d, struct pump_side *from,
 		     struct pump_side *to)
 {
-	bool peek = ps->left_bytes > PUMP_LEFT_TOTAL;
+	struct pumps *ps = &p->net->pumps;
+	bool peek = ps->left_bytes > PUMP_LEFT_TOTAL && !p->taps;
 	ssize_t n, sent;
 
 	n = recv(from->ev.fd, ps->buf, COPY_MAX, MSG_DONTWAIT | (peek ? MSG_PEEK : 0));
@@ -265,6 +273,9 @@ static int move_copy(struct pumps *ps, struct pump_dir *d, struct pump_side *fro
 		d->eof = true;
 		return 0;
 	}
+	if (p->taps && !dns_tap_feed(p->net, &p->taps[d - p->dir], ps->buf, (size_t)n,
+				     d == &p->dir[PUMP_GUEST]))
+		return -EACCES;
 	sent = send(to->ev.fd, ps->buf, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (sent < 0) {
 		if (errno != EAGAIN)
@@ -282,7 +293,7 @@ static int move_copy(struct pumps *ps, struct pump_dir *d, struct pump_side *fro
 	/* a short read emptied the queue; what comes next is a new event */
 	if (n < COPY_MAX && !from->ending)
 		paused(ps, d, from);
-	else if (d->run >= BULK_AFTER)
+	else if (d->run >= BULK_AFTER && !p->taps)
 		d->bulk = true;
 	return 0;
 }
@@ -332,7 +343,7 @@ static int dir_step(struct pump *p, int i)
 	else if (d->bulk && pipe_get(ps, d) == 0)
 		r = move_splice(ps, d, from);
 	else
-		r = move_copy(ps, d, from, to);
+		r = move_copy(p, d, from, to);
 	return r < 0 ? r : 1;
 }
 
@@ -401,6 +412,23 @@ static void on_side(struct ev *ev, uint32_t events)
 		pump_run(p);
 }
 
+/* Looks into DNS when names matter. */
+static int add_taps(struct pump *p)
+{
+	struct pumps *ps = &p->net->pumps;
+
+	if (!p->outbound || !dns_is_for_us(p->net, &p->peer) ||
+	    (!p->net->egress.on && !p->net->egress.track))
+		return 0;
+	if (ps->n_taps >= PUMP_TAPS_MAX)
+		return -ENOSPC;
+	p->taps = calloc(PUMP_SIDE_MAX_, sizeof(*p->taps));
+	if (!p->taps)
+		return -ENOMEM;
+	ps->n_taps++;
+	return 0;
+}
+
 int pump_start(struct net *net, int guest_fd, int host_fd, const union addr *guest,
 	       const union addr *peer, bool outbound)
 {
@@ -436,6 +464,10 @@ int pump_start(struct net *net, int guest_fd, int host_fd, const union addr *gue
 	for (int i = 0; i < PUMP_SIDE_MAX_ && !r; i++)
 		r = loop_set(&net->loop, &p->side[i].ev,
 			     EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET);
+	if (!r)
+		r = add_taps(p);
+	flowlog_write(net, &(struct flow){ .event = "open", .proto = "tcp", .outbound = outbound,
+					   .guest = guest, .peer = peer });
 	if (r < 0)
 		pump_abort(p);
 	return r;

@@ -18,6 +18,9 @@
 
 struct net;
 struct pump;
+struct dns_tap;
+
+#define PUMP_TAPS_MAX 64
 
 enum pump_side_name {
 	PUMP_GUEST,	/* the socket in the gateway namespace */
@@ -72,6 +75,7 @@ struct pump_dir {
  * @peer:	the address the container sees
  * @outbound:	the container opened it
  * @since_ms:	when it began
+ * @taps:	two, one for each direction, when this is DNS to be looked into
  * @queued:	in the list of those with more to do than one turn's share
  * @prev, @next: in the list of all
  * @next_ready:	in the list of those with more to do
@@ -83,6 +87,7 @@ struct pump {
 	union addr guest, peer;
 	bool outbound, queued;
 	int64_t since_ms;
+	struct dns_tap *taps;
 	struct pump *prev, *next, *next_ready;
 };
 
@@ -95,6 +100,7 @@ struct pump {
  * @left_bytes:	sum of all pump_dir.left
  * @spare:	pipes nobody uses
  * @n_spare:	how many
+ * @n_taps:	how many have taps
  * @bytes:	moved by closed connections: from the container, to it
  * @buf:	PUMP_BUF bytes of scratch space
  */
@@ -105,6 +111,7 @@ struct pumps {
 	size_t left_bytes;
 	int spare[PUMP_PIPES_SPARE][2];
 	int n_spare;
+	int n_taps;
 	uint64_t bytes[PUMP_SIDE_MAX_];
 	uint8_t *buf;
 };

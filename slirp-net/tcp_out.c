@@ -184,6 +184,8 @@ void tcp_out_syn(struct net *net, const struct virtio_net_hdr *h, const uint8_t 
 	if (len > TCP_OUT_FRAME_MAX)
 		return;
 	r = hostsock_dest(net, &peer, SOCK_STREAM, &dest);
+	if (r == -EACCES)
+		net_denied(net, "tcp", &guest, &peer);
 	if (r < 0) {
 		reply_tcp_error(&net->link, data, len, -r);
 		return;

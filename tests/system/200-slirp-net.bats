@@ -108,6 +108,10 @@ s = socket.socket(); s.bind(("127.0.0.1", 21030)); s.listen(); time.sleep(20)' &
 		api "{\"execute\":\"remove_hostfwd\",\"arguments\":{\"id\":1}}"
 		timeout 5 nc 127.0.0.1 21040 </dev/null || echo closed-again
 		api "{\"execute\":\"add_hostfwd\",\"arguments\":{\"proto\":\"tcp\",\"host_port\":0,\"guest_port\":80}}"
+		api "{\"execute\":\"stats\"}"; api "{\"execute\":\"list_flows\"}"
+		api "{\"execute\":\"set_egress\",\"arguments\":{\"rules\":[\"allow=192.0.2.1\"]}}"; api "{\"execute\":\"set_egress\",\"arguments\":{\"rules\":[\"x\"]}}"
+		$N timeout 3 nc -v 192.0.2.7 80 </dev/null || :
+		api "{\"execute\":\"set_egress\",\"arguments\":{\"rules\":null}}"
 		api badjson; api "{\"x\":1}"; api "{\"execute\":\"bad\"}"
 		python3 -c "import socket
 s = socket.socket(socket.AF_UNIX); s.connect(\"api\"); s.send(bytes(65536)); print(s.recv(999))"'
@@ -118,6 +122,10 @@ s = socket.socket(socket.AF_UNIX); s.connect(\"api\"); s.send(bytes(65536)); pri
 	assert_output_has '{"return":{}}'
 	assert_output_has closed-again
 	assert_output_has '{"return":{"id":2,"host_port":'
+	assert_output_has '"path":"splice"'
+	assert_output_has '{"return":{"flows":[],"total":0}}'
+	assert_output_has "set_egress: 'x' is neither"
+	assert_output_has 'No route to host'
 	assert_output_has 'cannot parse JSON'
 	assert_output_has 'no execute found'
 	assert_output_has 'unknown execute'

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * udpframe - datagrams to the container, as frames
+ */
+#include "slirp-net/udpframe.h"
+
+#include <linux/if_ether.h>
+#include <netinet/ip6.h>
+#include <string.h>
+
+#include "slirp-net/frame.h"
+#include "slirp-net/link.h"
+
+#define UDP_HEADER 8
+
+static void put16(uint8_t *p, uint16_t v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+static size_t ip_header(const struct udpframe_path *p, size_t payload, uint8_t *ip)
+{
+	if (p->from.sa.sa_family == AF_INET) {
+		memset(ip, 0, 20);
+		ip[0] = 0x45;
+		put16(ip + 2, (uint16_t)(20 + payload));
+		ip[8] = 64;
+		ip[9] = IPPROTO_UDP;
+		memcpy(ip + 12, &p->from.v4.sin_addr, 4);
+		memcpy(ip + 16, &p->to.v4.sin_addr, 4);
+		put16(ip + 10, frame_csum_fold(frame_csum(ip, 20, 0)));
+		return 20;
+	}
+	memset(ip, 0, 40);
+	ip[0] = 0x60;
+	put16(ip + 4, (uint16_t)payload);
+	ip[6] = IPPROTO_UDP;
+	ip[7] = 64;
+	memcpy(ip + 8, &p->from.v6.sin6_addr, 16);
+	memcpy(ip + 24, &p->to.v6.sin6_addr, 16);
+	return 40;
+}
+
+size_t udpframe_build(const struct udpframe_path *p, const void *payload, size_t len, uint8_t *out)
+{
+	struct frame f = { .family = p->from.sa.sa_family, .proto = IPPROTO_UDP, .l3 = FRAME_ETH,
+			   .l4_len = UDP_HEADER + len };
+	uint8_t *udp;
+	uint16_t sum;
+
+	memcpy(out, p->macs, sizeof(p->macs));
+	put16(out + 12, f.family == AF_INET ? ETH_P_IP : ETH_P_IPV6);
+	f.l4 = f.l3 + ip_header(p, f.l4_len, out + f.l3);
+	udp = out + f.l4;
+	put16(udp, addr_port(&p->from));
+	put16(udp + 2, addr_port(&p->to));
+	put16(udp + 4, (uint16_t)f.l4_len);
+	put16(udp + 6, 0);
+	if (len)
+		memcpy(udp + UDP_HEADER, payload, len);
+	sum = frame_csum_fold(frame_csum(udp, f.l4_len, frame_pseudo_sum(out, &f)));
+	put16(udp + 6, sum ? sum : 0xffff);
+	return f.l4 + f.l4_len;
+}
+
+/* One fragment of the payload that whole[l4…] holds. */
+static void send_fragment(struct link *l, const uint8_t *whole, const struct frame *f, size_t at,
+			  size_t n, uint16_t id)
+{
+	static const struct virtio_net_hdr none;
+	uint8_t out[FRAME_MAX], *ip = out + f->l3;
+	uint16_t more = at + n < f->l4_len;
+	size_t head = f->l4;
+
+	memcpy(out, whole, head);
+	if (f->family == AF_INET) {
+		put16(ip + 2, (uint16_t)(20 + n));
+		put16(ip + 4, id);
+		put16(ip + 6, (uint16_t)(at / 8 | (unsigned int)more << 13));
+		put16(ip + 10, 0);
+		put16(ip + 10, frame_csum_fold(frame_csum(ip, 20, 0)));
+	} else {
+		struct ip6_frag ext = { .ip6f_nxt = IPPROTO_UDP, .ip6f_ident = id };
+
+		put16(ip + 4, (uint16_t)(sizeof(ext) + n));
+		ip[6] = IPPROTO_FRAGMENT;
+		memcpy(out + head, &ext, sizeof(ext));
+		put16(out + head + 2, (uint16_t)(at | more));
+		head += sizeof(ext);
+	}
+	memcpy(out + head, whole + f->l4 + at, n);
+	link_send(l, &none, out, head + n);
+}
+
+void udpframe_send(struct link *l, const struct udpframe_path *p, const void *payload, size_t len)
+{
+	static const struct virtio_net_hdr none;
+	static uint8_t whole[FRAME_MAX];
+	static uint16_t id;
+	struct frame f;
+	size_t size, share;
+
+	if (len > UDPFRAME_PAYLOAD_MAX)
+		return;
+	size = udpframe_build(p, payload, len, whole);
+	if (size - FRAME_ETH <= l->mtu) {
+		link_send(l, &none, whole, size);
+		return;
+	}
+	if (frame_parse(whole, size, &f) < 0)
+		return;
+	id++;
+	share = (l->mtu - (f.l4 - f.l3) - (f.family == AF_INET6 ? sizeof(struct ip6_frag) : 0)) & ~7UL;
+	for (size_t at = 0; at < f.l4_len; at += share)
+		send_fragment(l, whole, &f, at, f.l4_len - at < share ? f.l4_len - at : share, id);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * udpframe - datagrams to the container, as frames
+ */
+#ifndef SLIRP_NET_UDPFRAME_H
+#define SLIRP_NET_UDPFRAME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "slirp-net/addr.h"
+
+struct link;
+
+#define UDPFRAME_PAYLOAD_MAX 65487
+
+/**
+ * struct udpframe_path - whose datagrams they are
+ * @macs:	destination and source, as on the wire
+ * @from, @to:	same family
+ */
+struct udpframe_path {
+	uint8_t macs[12];
+	union addr from, to;
+};
+
+/**
+ * udpframe_build() - a whole frame, with checksum; may exceed the MTU; pure
+ * @out:	62 bytes more than @len
+ * Return: its length
+ */
+size_t udpframe_build(const struct udpframe_path *p, const void *payload, size_t len, uint8_t *out);
+
+/**
+ * udpframe_send() - to the container, in fragments where it must be
+ */
+void udpframe_send(struct link *l, const struct udpframe_path *p, const void *payload, size_t len);
+
+#endif
