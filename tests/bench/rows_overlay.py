@@ -2,8 +2,8 @@
 """overlay: fuse-overlay against fuse-overlayfs and the kernel's own overlay
 
 Every sample is a fresh mount with a fresh upper folder, in a user and mount
-namespace of its own: cold for the file system under test. The lower folders'
-pages are warm for all alike. ONLY=overlay.find (or another row's first word)
+namespace of its own: cold for the file system under test. Lower and upper folders are on
+tmpfs, so that no disk is measured. ONLY=overlay.find (or another row's first word)
 measures one row.
 """
 import json
@@ -78,11 +78,12 @@ def unpack(bench):
         layers = json.load(f)["layers"]
     folders = []
     for number, layer in enumerate(layers):
-        folder = world.folder("lower/%d" % number)
+        folder = os.path.join(world.memory(), "l%d" % number)
+        os.mkdir(folder)
         world.run(["tar", "-xzf", os.path.join(layout, "blobs/sha256", layer["digest"].split(":")[1]),
                    "-C", folder, "--no-same-owner", "--no-same-permissions"])
         folders.append(folder)
-    archive = os.path.join(world.work, "archive.tar")
+    archive = os.path.join(world.memory(), "archive.tar")
     world.run(["tar", "--owner=0", "--group=0", "-cf", archive, "-C", folders[1], "usr"])
     return folders, archive
 
@@ -106,7 +107,7 @@ def mounts(bench, lower):
 def one(bench, row, mount, archive):
     """milliseconds of row's command on a fresh mount"""
     world = bench.world
-    scratch = world.fresh("overlay")
+    scratch = world.fresh("overlay", world.memory())
     remount = "cd ..; umount merged\n%s\ncd merged" % mount if row.remount else ""
     script = SCRIPT % {"mount": mount, "prepare": row.prepare, "remount": remount,
                        "command": quoted(row.command)}

@@ -10,9 +10,9 @@ import engines
 from measure import Failure, Table, Target
 
 
-def pull(bench, engine, image):
+def pull(bench, engine, image, where):
     world = bench.world
-    folder = world.fresh("store")
+    folder = world.fresh("store", where)
     own = engine.at(folder)
     try:
         return world.timed(own.pull_argv(image))
@@ -20,9 +20,9 @@ def pull(bench, engine, image):
         world.remove(folder)
 
 
-def two_programs(bench, image):
+def two_programs(bench, image, where):
     world = bench.world
-    folder = world.fresh("umoci")
+    folder = world.fresh("umoci", where)
     layout = os.path.join(folder, "layout")
     try:
         first = world.timed([bench.peers.need("skopeo"), "--insecure-policy", "copy", "--quiet",
@@ -38,15 +38,16 @@ def run(bench):
     table = Table("pull", "Pull into a usable root file system", "ms")
     image = engines.debian_image(bench) if not bench.quick else engines.busybox_image(bench)
     label = "Debian, 6 layers" if not bench.quick else "busybox, 1 layer (QUICK)"
-    row = table.row(label, [Target("podman", 2), Target("skopeo + umoci", 2)])
-    runs = {}
-    for name, engine in engines.engines(bench).items():
-        if isinstance(engine, Failure):
-            row.failed[name] = str(engine)
-        else:
-            runs[name] = lambda e=engine: pull(bench, e, image)
-    runs["skopeo + umoci"] = lambda: two_programs(bench, image)
-    bench.alternate(row, runs, bench.rounds(5, 1), warmup=0)
+    for where, words in ((bench.world.work, "disk"), (bench.world.memory(), "tmpfs")):
+        row = table.row("%s, store on %s" % (label, words), [Target("podman", 2), Target("skopeo + umoci", 2)])
+        runs = {}
+        for name, engine in engines.engines(bench).items():
+            if isinstance(engine, Failure):
+                row.failed[name] = str(engine)
+            else:
+                runs[name] = lambda e=engine: pull(bench, e, image, where)
+        runs["skopeo + umoci"] = lambda: two_programs(bench, image, where)
+        bench.alternate(row, runs, bench.rounds(5, 1), warmup=0)
     if not bench.quick:
         blobs = os.path.join(bench.world.inputs, "debian", "blobs", "sha256")
         table.notes.append("%.0f MB compressed; the cached pages are warm for all" % (

@@ -52,8 +52,16 @@ class World:
         os.makedirs(path, exist_ok=True)
         return path
 
-    def fresh(self, prefix):
-        return tempfile.mkdtemp(prefix=prefix + ".", dir=self.work)
+    def fresh(self, prefix, where=None):
+        return tempfile.mkdtemp(prefix=prefix + ".", dir=where or self.work)
+
+    def memory(self):
+        """a scratch folder on tmpfs: what is measured there is no disk"""
+        if not hasattr(self, "shm"):
+            self.shm = tempfile.mkdtemp(prefix="runner-bench.", dir=self.env["XDG_RUNTIME_DIR"]
+                                        if self.args.work else "/dev/shm")
+            self.stack.callback(self.remove, self.shm)
+        return self.shm
 
     def remove(self, path):
         """also what subordinate ids own, where there are any"""
