@@ -134,71 +134,74 @@ static bool try_xattrat(void)
 	return !atomic_load_explicit(&no_xattrat, memory_order_relaxed);
 }
 
-/* A path for the calls that know only paths: the name itself after entering
- * its folder, or the magic link of a handle (then links are to be followed,
- * which ret_follow says). */
-static int xattr_path(struct loc l, char *buf, const char **ret_path, bool *ret_follow)
-{
-	if (!*l.name) {
-		proc_path(buf, l.fd);
-		*ret_path = buf;
-		*ret_follow = true;
-		return 0;
-	}
-	if (fchdir(l.fd))
-		return -errno;
-	*ret_path = l.name;
-	*ret_follow = false;
-	return 0;
-}
+/* The calls that take a path do not take an O_PATH handle in its place (EBADF):
+ * that one is reached by its magic link. */
 
-#define XAT_FLAGS (AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)
+#define XAT_FLAGS AT_SYMLINK_NOFOLLOW
 
 ssize_t at_getxattr(struct loc l, const char *name, void *buf, size_t size)
 {
-	char tmp[PROC_PATH_MAX];
-	const char *path;
-	bool follow = false;
+	char path[PROC_PATH_MAX];
+	ssize_t n;
 
+	if (!*l.name) {
+		n = fgetxattr(l.fd, name, buf, size);
+		if (n < 0 && errno == EBADF) {
+			proc_path(path, l.fd);
+			n = getxattr(path, name, buf, size);
+		}
+		return n < 0 ? -errno : n;
+	}
 	if (try_xattrat()) {
 		struct xattrat args = { .value = (uintptr_t)buf, .size = (uint32_t)size };
-		long n = syscall(NR_GETXATTRAT, l.fd, l.name, XAT_FLAGS, name, &args, sizeof(args));
 
+		n = syscall(NR_GETXATTRAT, l.fd, l.name, XAT_FLAGS, name, &args, sizeof(args));
 		if (have_xattrat(n))
 			return n < 0 ? -errno : n;
 	}
-	int r = xattr_path(l, tmp, &path, &follow);
-	if (r < 0)
-		return r;
-	ssize_t n = follow ? getxattr(path, name, buf, size) : lgetxattr(path, name, buf, size);
+	if (fchdir(l.fd))
+		return -errno;
+	n = lgetxattr(l.name, name, buf, size);
 	return n < 0 ? -errno : n;
 }
 
 ssize_t at_listxattr(struct loc l, char *buf, size_t size)
 {
-	char tmp[PROC_PATH_MAX];
-	const char *path;
-	bool follow = false;
+	char path[PROC_PATH_MAX];
+	ssize_t n;
 
+	if (!*l.name) {
+		n = flistxattr(l.fd, buf, size);
+		if (n < 0 && errno == EBADF) {
+			proc_path(path, l.fd);
+			n = listxattr(path, buf, size);
+		}
+		return n < 0 ? -errno : n;
+	}
 	if (try_xattrat()) {
-		long n = syscall(NR_LISTXATTRAT, l.fd, l.name, XAT_FLAGS, buf, size);
-
+		n = syscall(NR_LISTXATTRAT, l.fd, l.name, XAT_FLAGS, buf, size);
 		if (have_xattrat(n))
 			return n < 0 ? -errno : n;
 	}
-	int r = xattr_path(l, tmp, &path, &follow);
-	if (r < 0)
-		return r;
-	ssize_t n = follow ? listxattr(path, buf, size) : llistxattr(path, buf, size);
+	if (fchdir(l.fd))
+		return -errno;
+	n = llistxattr(l.name, buf, size);
 	return n < 0 ? -errno : n;
 }
 
 int at_setxattr(struct loc l, const char *name, const void *value, size_t size, int flags)
 {
-	char tmp[PROC_PATH_MAX];
-	const char *path;
-	bool follow = false;
+	char path[PROC_PATH_MAX];
 
+	if (!*l.name) {
+		int r = fsetxattr(l.fd, name, value, size, flags);
+
+		if (r && errno == EBADF) {
+			proc_path(path, l.fd);
+			r = setxattr(path, name, value, size, flags);
+		}
+		return r ? -errno : 0;
+	}
 	if (try_xattrat()) {
 		struct xattrat args = { .value = (uintptr_t)value,
 					.size = (uint32_t)size,
@@ -208,29 +211,31 @@ int at_setxattr(struct loc l, const char *name, const void *value, size_t size, 
 		if (have_xattrat(n))
 			return n < 0 ? -errno : 0;
 	}
-	int r = xattr_path(l, tmp, &path, &follow);
-	if (r < 0)
-		return r;
-	r = follow ? setxattr(path, name, value, size, flags) :
-		     lsetxattr(path, name, value, size, flags);
-	return r ? -errno : 0;
+	if (fchdir(l.fd))
+		return -errno;
+	return lsetxattr(l.name, name, value, size, flags) ? -errno : 0;
 }
 
 int at_removexattr(struct loc l, const char *name)
 {
-	char tmp[PROC_PATH_MAX];
-	const char *path;
-	bool follow = false;
+	char path[PROC_PATH_MAX];
 
+	if (!*l.name) {
+		int r = fremovexattr(l.fd, name);
+
+		if (r && errno == EBADF) {
+			proc_path(path, l.fd);
+			r = removexattr(path, name);
+		}
+		return r ? -errno : 0;
+	}
 	if (try_xattrat()) {
 		long n = syscall(NR_REMOVEXATTRAT, l.fd, l.name, XAT_FLAGS, name);
 
 		if (have_xattrat(n))
 			return n < 0 ? -errno : 0;
 	}
-	int r = xattr_path(l, tmp, &path, &follow);
-	if (r < 0)
-		return r;
-	r = follow ? removexattr(path, name) : lremovexattr(path, name);
-	return r ? -errno : 0;
+	if (fchdir(l.fd))
+		return -errno;
+	return lremovexattr(l.name, name) ? -errno : 0;
 }

@@ -16,9 +16,10 @@
 #include "fuse-overlay/link.h"
 #include "fuse-overlay/node.h"
 #include "fuse-overlay/owner.h"
+#include "fuse-overlay/readdir.h"
 
-/* A merged directory's link count would need its subdirectories counted:
- * 1 says "unknown", as native overlay does. */
+/* A directory in one layer has that one's link count; a merged one has two
+ * and its subdirectories. */
 static int dir_nlink(struct ovl *o, struct node *n, const struct statx *stx, nlink_t *ret)
 {
 	struct dir *d;
@@ -35,9 +36,13 @@ static int dir_nlink(struct ovl *o, struct node *n, const struct statx *stx, nli
 	int r = dir_get(o, n, &d);
 	if (r == -ESTALE)
 		return 0;
-	if (!r && dir_is_merged(d))
-		*ret = 1;
-	return r;
+	if (r < 0 || !dir_is_merged(d))
+		return r;
+	int count = readdir_count_dirs(o, n);
+	if (count < 0 && count != -ENODATA)
+		return count;
+	*ret = count < 0 ? 1 : (nlink_t)count + 2;
+	return 0;
 }
 
 int attr_fill(struct ovl *o, struct node *n, const struct statx *stx, struct stat *ret)
@@ -135,6 +140,9 @@ int attr_set(struct ovl *o, struct node *n, const struct stat *want, int to_set,
 	const int owner = FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID | FUSE_SET_ATTR_MODE;
 	const int times = FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW |
 			  FUSE_SET_ATTR_MTIME_NOW;
+	/* the kernel flushes the times of a file as it goes: not worth a copy */
+	if (n->layer && n->flags & NODE_DEAD && !(to_set & (owner | FUSE_SET_ATTR_SIZE)))
+		return 0;
 	off_t keep = to_set & FUSE_SET_ATTR_SIZE ? want->st_size : COPYUP_WHOLE;
 
 	if (!(to_set & (owner | times | FUSE_SET_ATTR_SIZE)))

@@ -243,6 +243,8 @@ static int place(struct ovl *o, struct copy *c, struct dir *up)
 		r = at_link_fd(c->fd, upfd, name);
 	else if (renameat2(o->workfd, c->tmp, upfd, name, RENAME_NOREPLACE))
 		r = errno == EINVAL && !renameat(o->workfd, c->tmp, upfd, name) ? 0 : -errno;
+	if (!r)
+		dir_changed(up); /* a listing now finds it in another source */
 	if (!r && have >= 0) {
 		times_of(&parent, ts);
 		(void)at_utimens((struct loc){ upfd, "" }, ts);
@@ -379,7 +381,10 @@ int copyup_node(struct ovl *o, struct node *n, off_t keep)
 		discard(o, &c);
 		return r;
 	}
-	return adopt(o, &c, (struct loc){ up->src[0].fd, n->name });
+	r = adopt(o, &c, (struct loc){ up->src[0].fd, n->name });
+	if (r >= 0 && n->aliases)
+		link_up_aliases(o, n);
+	return r;
 }
 
 /* One directory whose parent has a folder in the upper layer. */

@@ -106,7 +106,7 @@ static struct dir *dir_new(struct ovl *o, struct node *n, const struct dsrc *src
 
 	if (!d)
 		return NULL;
-	*d = (struct dir){ .node = n, .n = (uint16_t)n_src };
+	*d = (struct dir){ .node = n, .n = (uint16_t)n_src, .count = -1 };
 	memcpy(d->src, src, n_src * sizeof(src[0]));
 	d->has_upper = o->writable && n_src && !src[0].layer;
 	n->dir = d;
@@ -154,7 +154,8 @@ int dir_add_upper(struct ovl *o, struct node *n, int fd)
 	grown->src[0] = (struct dsrc){ .fd = fd, .layer = 0 };
 	grown->n++;
 	grown->has_upper = true;
-	/* made by us a moment ago: nothing in it */
+	/* made by us a moment ago: nothing in it, and nothing to count anew but
+	 * where one source counted for itself */
 	grown->wh_known = true;
 	grown->gen++;
 	lowtab_shift(grown->low);

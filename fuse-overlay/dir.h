@@ -52,6 +52,15 @@ int dir_set_alone(struct ovl *o, struct node *n, int fd);
 void dir_changed(struct dir *d);
 
 /**
+ * dir_count_add() - subdirectories came or went
+ */
+static inline void dir_count_add(struct dir *d, int delta)
+{
+	if (d->count >= 0)
+		d->count += delta;
+}
+
+/**
  * dir_n_low() - how many of its sources are in lower layers
  */
 static inline unsigned int dir_n_low(const struct dir *d)

@@ -273,6 +273,9 @@ int dirent_make(struct ovl *o, struct node *parent, const char *name, struct new
 	w->fd = -1;
 	if (whiteout_is_reserved(name))
 		return -EINVAL;
+	/* a whiteout of the user's would delete the name it is given */
+	if (S_ISCHR(w->mode) && !w->rdev)
+		return -EPERM;
 	if (w->link && (r = copyup_node(o, w->link, COPYUP_WHOLE)) < 0)
 		return r;
 	r = copyup_dir(o, parent, &d);
@@ -286,9 +289,13 @@ int dirent_make(struct ovl *o, struct node *parent, const char *name, struct new
 	if (r < 0)
 		return r;
 	dir_changed(d);
+	if (!w->link && S_ISDIR(w->mode))
+		dir_count_add(d, 1);
 	r = adopt(o, parent, d, name, w, e);
-	if (r < 0)
+	if (r < 0) {
 		undo(d, name, w);
+		d->count = -1;
+	}
 	return r;
 }
 
@@ -416,6 +423,7 @@ int dirent_rmdir(struct ovl *o, struct node *parent, const char *name)
 	if (r < 0)
 		return r;
 	dir_changed(d);
+	dir_count_add(d, -1);
 	dir_drop(o, n);
 	node_lost_name(o, n, parent, name, true);
 	node_forget(o, n, 0);

@@ -5,7 +5,10 @@
  * How it works. A lower file with several names is copied up under the name
  * that was used, and once more linked into the index, named after its file
  * handle. Whoever later looks up another of its lower names (a lower file
- * with more than one link) asks the index and gets the copy. The copy's
+ * with more than one link) asks the index and gets the copy, which is given
+that name in the upper layer at once; names seen before are linked right
+after the copy. So other readers of the upper layer see all that users of the
+mount saw. The copy's
  * XATTR_NLINK counts the lower names that are still seen: with the links of
  * the copy, less the index's own, that is the link count shown.
  */
@@ -14,12 +17,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "common/num.h"
 #include "common/str.h"
+#include "fuse-overlay/copyup.h"
 #include "fuse-overlay/dir.h"
 #include "fuse-overlay/node.h"
 #include "fuse-overlay/owner.h"
@@ -95,6 +100,17 @@ static int write_low_links(struct loc l, uint32_t count)
 	return at_setxattr(l, XATTR_NLINK, text, (size_t)len, 0);
 }
 
+static int read_low_links(struct loc l, uint32_t *ret)
+{
+	char text[16];
+	ssize_t len = at_getxattr(l, XATTR_NLINK, text, sizeof(text) - 1);
+
+	if (len < 0)
+		return (int)len;
+	text[len] = '\0';
+	return num_u32(text, ret);
+}
+
 int link_add_index(struct ovl *o, struct node *n, int fd, const char *key, uint32_t low_nlink)
 {
 	int r = write_low_links((struct loc){ fd, "" }, low_nlink - 1);
@@ -112,14 +128,19 @@ int link_add_index(struct ovl *o, struct node *n, int fd, const char *key, uint3
 	return 0;
 }
 
+bool link_is_candidate(const struct ovl *o, const struct found *f)
+{
+	return o->writable && o->n_index && f->layer && S_ISREG(f->stx.stx_mode) &&
+	       f->stx.stx_nlink > 1;
+}
+
 int link_find_indexed(struct ovl *o, struct node **parent, const char **name, struct found *f)
 {
 	static _Thread_local char key[LINK_KEY_MAX]; /* lives until the node has copied it */
 	const struct dir *d = (*parent)->dir;
 	struct statx stx;
 
-	if (!o->writable || !o->n_index || !f->layer || !S_ISREG(f->stx.stx_mode) ||
-	    f->stx.stx_nlink < 2)
+	if (!link_is_candidate(o, f))
 		return 0;
 	link_key(o, (struct loc){ d->src[f->src].fd, *name }, key);
 	if (!key[0])
@@ -133,19 +154,88 @@ int link_find_indexed(struct ovl *o, struct node **parent, const char **name, st
 	return 0;
 }
 
+int link_materialize(struct ovl *o, struct node *parent, const char *name,
+		     const struct found *f)
+{
+	struct node *real_parent = parent;
+	const char *key = name;
+	struct found real = *f;
+	struct dir *up;
+	char from[LINK_KEY_MAX];
+
+	if (!link_is_candidate(o, f) || link_find_indexed(o, &real_parent, &key, &real) < 0 ||
+	    real_parent == parent)
+		return 0;
+	(void)str_format(from, sizeof(from), "%s", key);
+	if (copyup_dir(o, parent, &up) < 0 ||
+	    linkat(o->indexfd, from, up->src[0].fd, name, 0) != 0)
+		return 0;
+	dir_changed(up);
+	struct node *n = lookup_known(o, &real);
+	if (n) {
+		link_low_name_gone(o, n);
+		return 1;
+	}
+	/* nobody knows it yet: count on disk */
+	struct loc l = { o->indexfd, from };
+	uint32_t count;
+	if (read_low_links(l, &count) >= 0 && count)
+		(void)write_low_links(l, count - 1);
+	return 1;
+}
+
+int link_remember(struct node *n)
+{
+	size_t size = strlen(n->name) + 1;
+
+	for (struct alias *a = n->aliases; a; a = a->next)
+		if (a->parent == n->parent && str_eq(a->name, n->name))
+			return 0;
+	struct alias *a = malloc(sizeof(*a) + size);
+	if (!a)
+		return -ENOMEM;
+	*a = (struct alias){ .next = n->aliases, .parent = n->parent };
+	memcpy(a->name, n->name, size);
+	node_ref(n->parent);
+	n->aliases = a;
+	return 0;
+}
+
+void link_forget_alias(struct ovl *o, struct node *n, const struct node *parent,
+		       const char *name)
+{
+	for (struct alias **p = &n->aliases; *p;) {
+		struct alias *a = *p;
+
+		if (parent && (a->parent != parent || !str_eq(a->name, name))) {
+			p = &a->next;
+			continue;
+		}
+		*p = a->next;
+		node_unref(o, a->parent);
+		free(a);
+	}
+}
+
+void link_up_aliases(struct ovl *o, struct node *n)
+{
+	for (struct alias *a = n->aliases; a && n->flags & NODE_INDEXED; a = a->next) {
+		struct dir *up;
+
+		if (a->parent == n->parent && str_eq(a->name, n->name))
+			continue;
+		if (!(a->parent->flags & NODE_DEAD) && copyup_dir(o, a->parent, &up) >= 0)
+			(void)link_up(o, n, up, a->name);
+	}
+	link_forget_alias(o, n, NULL, NULL);
+}
+
 void link_init_node(struct ovl *o, struct node *n)
 {
 	struct loc l;
-	char text[16];
 	uint32_t count;
 
-	if (node_loc(o, n, &l) < 0)
-		return;
-	ssize_t len = at_getxattr(l, XATTR_NLINK, text, sizeof(text) - 1);
-	if (len <= 0)
-		return;
-	text[len] = '\0';
-	if (num_u32(text, &count))
+	if (node_loc(o, n, &l) < 0 || read_low_links(l, &count) < 0)
 		return;
 	n->flags |= NODE_INDEXED;
 	n->low_links = count;

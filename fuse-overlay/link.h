@@ -41,6 +41,52 @@ int link_add_index(struct ovl *o, struct node *n, int fd, const char *key, uint3
 int link_find_indexed(struct ovl *o, struct node **parent, const char **name, struct found *f);
 
 /**
+ * link_materialize() - if a lower name's file was copied up by another name,
+ * give it this one in the upper layer too
+ *
+ * Then a reader of the upper layer alone sees what users of the mount saw.
+ * Copies directories up: the caller's struct dir may be replaced.
+ * Return: 1 when it was done, 0 when there was nothing to do
+ */
+int link_materialize(struct ovl *o, struct node *parent, const char *name,
+		     const struct found *f);
+
+/**
+ * link_is_candidate() - might the index have this file
+ */
+bool link_is_candidate(const struct ovl *o, const struct found *f);
+
+/**
+ * struct alias - one more name of a lower file
+ * @parent:	holds a reference
+ */
+struct alias {
+	struct alias *next;
+	struct node *parent;
+	char name[];
+};
+
+/**
+ * link_remember() - a lower file was found by another name than it has now
+ *
+ * Return: 0, -ENOMEM
+ */
+int link_remember(struct node *n);
+
+/**
+ * link_up_aliases() - a file was copied up: give the copy the other names too
+ *
+ * What fails stays a lower name that the index serves.
+ */
+void link_up_aliases(struct ovl *o, struct node *n);
+
+/**
+ * link_forget_alias() - one name is gone, or @parent NULL: all of them
+ */
+void link_forget_alias(struct ovl *o, struct node *n, const struct node *parent,
+		       const char *name);
+
+/**
  * link_init_node() - read how many lower names a node has left
  */
 void link_init_node(struct ovl *o, struct node *n);

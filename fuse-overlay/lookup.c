@@ -134,6 +134,11 @@ int lookup_node(struct ovl *o, struct node *parent, const char *name, struct fou
 	}
 	if (n) {
 		*ret = n;
+		if (o->writable && n->layer && S_ISREG(n->type) && f->stx.stx_nlink > 1 &&
+		    o->indexfd >= 0 && !(n->flags & NODE_NONAME) &&
+		    (n->parent != parent || strcmp(n->name, name) != 0) &&
+		    (r = link_remember(n)) < 0)
+			return r;
 		return node_set_name(o, n, parent, name);
 	}
 
@@ -193,6 +198,9 @@ int lookup_entry(struct ovl *o, struct node *parent, const char *name,
 		return 0;
 	}
 	if (r < 0)
+		return r;
+	if (link_materialize(o, parent, name, &f) > 0 &&
+	    ((r = dir_get(o, parent, &d)) < 0 || (r = lookup_find(o, d, name, &f)) < 0))
 		return r;
 	r = lookup_node(o, parent, name, &f, &n);
 	return r < 0 ? r : reply_or_drop(o, n, &f.stx, e);

@@ -19,6 +19,7 @@
 #include <sys/sysmacros.h>
 
 #include "fuse-overlay/dir.h"
+#include "fuse-overlay/link.h"
 
 #define TABLE_MIN 1024U
 
@@ -211,8 +212,16 @@ int node_pin(struct ovl *o, struct node *n)
 void node_lost_name(struct ovl *o, struct node *n, const struct node *parent, const char *name,
 		    bool last)
 {
-	if (n->parent == parent && !strcmp(n->name, name))
+	if (n->aliases)
+		link_forget_alias(o, n, parent, name);
+	if (n->parent == parent && !strcmp(n->name, name)) {
+		struct alias *a = last ? NULL : n->aliases;
+
 		n->flags |= NODE_NONAME;
+		/* another name of it that was seen will do */
+		if (a && !node_set_name(o, n, a->parent, a->name))
+			link_forget_alias(o, n, a->parent, a->name);
+	}
 	if (last) {
 		hash_del(o, n);
 		n->flags |= NODE_DEAD;
@@ -257,12 +266,19 @@ static void node_free(struct ovl *o, struct node *n)
 	close_pin(n);
 	if (n->flags & NODE_HEAPNAME)
 		free(n->name);
+	for (struct alias *a = n->aliases, *next; a; a = next) {
+		next = a->next;
+		free(a);
+	}
 	free(n);
 }
 
 /* Not recursive: a chain of directories may be as deep as a disk allows. */
 static void node_maybe_free(struct ovl *o, struct node *n)
 {
+	/* its references on other directories go by the same way, one deep */
+	if (n && !n->nlookup && !n->nref && n->aliases)
+		link_forget_alias(o, n, NULL, NULL);
 	while (n && !n->nlookup && !n->nref && !(n->flags & NODE_ROOT)) {
 		struct node *parent = n->parent;
 

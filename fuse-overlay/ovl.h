@@ -95,6 +95,7 @@ struct layer {
  * @type:	S_IFMT bits
  * @flags:	NODE_*
  * @low_links:	names left in lower layers, with NODE_INDEXED
+ * @aliases:	of a lower file with several: other names that were seen
  * @name:	name in @parent
  * @name_buf:	room for it
  */
@@ -114,6 +115,7 @@ struct node {
 	uint16_t type;
 	uint16_t flags;
 	uint32_t low_links;
+	struct alias *aliases;
 	char *name;
 	char name_buf[];
 };
@@ -138,6 +140,7 @@ struct dsrc {
  * @wh_known:	@wh_files is valid
  * @wh_files:	the upper folder contains .wh. files
  * @impure:	may hold objects that were copied up and moved here
+ * @count:	subdirectories of a merged directory, -1 until counted
  * @n:		sources
  * @src:	topmost first
  */
@@ -153,6 +156,7 @@ struct dir {
 	bool wh_known;
 	bool wh_files;
 	bool impure;
+	int count;
 	uint16_t n;
 	struct dsrc src[];
 };

@@ -23,6 +23,7 @@
 #include "common/cleanup.h"
 #include "common/num.h"
 #include "fuse-overlay/dir.h"
+#include "fuse-overlay/link.h"
 #include "fuse-overlay/lookup.h"
 #include "fuse-overlay/node.h"
 #include "fuse-overlay/owner.h"
@@ -127,6 +128,15 @@ static int fill_plus(struct fill *f, const char *name, struct found *found, off_
 
 	if (fuse_add_direntry_plus(f->req, NULL, 0, name, NULL, 0) > room)
 		return 0;
+	/* a lookup may have more to do than a listing can */
+	if (link_is_candidate(f->o, found)) {
+		int dev = node_dev(f->o, &found->stx);
+
+		return fill_plain(f, name,
+				  node_show_ino(f->o, dev < 0 ? 0 : (unsigned int)dev,
+						found->stx.stx_ino),
+				  (uint8_t)IFTODT(found->stx.stx_mode), next);
+	}
 	int r = lookup_node(f->o, f->n, name, found, &n);
 	if (r >= 0 && (r = lookup_reply_node(f->o, n, &found->stx, &e)) < 0)
 		node_forget(f->o, n, 0);
@@ -479,4 +489,70 @@ int readdir_is_empty(struct ovl *o, struct node *n)
 		if (d->list->t.ents[i].round == d->list->round && d->list->t.ents[i].type != DT_WHT)
 			return 0;
 	return 1;
+}
+
+/**
+ * struct count - the upper source of a directory, being compared to the rest
+ * @d:		the directory
+ * @dirs:	subdirectories, first those of the lower layers
+ */
+struct count {
+	struct ovl *o;
+	struct dir *d;
+	int dirs;
+};
+
+/* An upper entry adds a subdirectory, or hides one. */
+static int count_entry(void *arg, const struct rawent *e)
+{
+	struct count *c = arg;
+	const char *name = e->name;
+	struct found low;
+
+	if (whiteout_is_marker(name))
+		return 0;
+	const char *hidden = whiteout_file_target(name);
+	bool is_dir = !hidden && e->type == DT_DIR;
+	int r = lookup_find_low(c->o, c->d, hidden ? hidden : name, &low);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	c->dirs += (int)is_dir - (int)(!r && S_ISDIR(low.stx.stx_mode));
+	return 0;
+}
+
+/* Subdirectories of the lower layers together. */
+static int count_low(struct ovl *o, struct dir *d)
+{
+	struct statx stx;
+	struct ltable *t;
+	int n = 0;
+
+	if (dir_n_low(d) == 1) {
+		int r = at_stat((struct loc){ d->src[d->n - 1U].fd, "" }, &stx);
+
+		/* some file systems do not count: then nor do we */
+		if (r >= 0 && stx.stx_nlink < 2)
+			return -ENODATA;
+		return r < 0 ? r : (int)stx.stx_nlink - 2;
+	}
+	int r = lowtab_get(o, d, &t);
+	for (uint32_t i = 0; r >= 0 && i < t->n; i++)
+		n += t->ents[i].type == DT_DIR;
+	return r < 0 ? r : n;
+}
+
+int readdir_count_dirs(struct ovl *o, struct node *n)
+{
+	struct count c = { .o = o };
+	int r = dir_get(o, n, &c.d);
+
+	if (r < 0 || c.d->count >= 0)
+		return r < 0 ? r : c.d->count;
+	c.dirs = count_low(o, c.d);
+	if (c.dirs < 0)
+		return c.dirs;
+	if (c.d->has_upper && (r = readdir_scan(c.d->src[0].fd, count_entry, &c)) < 0)
+		return r;
+	c.d->count = c.dirs > 0 ? c.dirs : 0;
+	return c.d->count;
 }

@@ -54,6 +54,12 @@ ssize_t readdir_fill(struct ovl *o, fuse_req_t req, struct node *n, off_t off, s
 int readdir_is_empty(struct ovl *o, struct node *n);
 
 /**
+ * readdir_count_dirs() - how many subdirectories a merged directory has
+ * Return: count, -errno
+ */
+int readdir_count_dirs(struct ovl *o, struct node *n);
+
+/**
  * readdir_forget() - a directory is closed: drop what was read ahead
  */
 void readdir_forget(struct ovl *o, const struct node *n);

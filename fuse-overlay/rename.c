@@ -204,6 +204,8 @@ static int do_exchange(struct ovl *o, struct end *a, struct end *b)
 		return -errno;
 	dir_changed(a->d);
 	dir_changed(b->d);
+	dir_count_add(a->d, node_is_dir(b->node) - node_is_dir(a->node));
+	dir_count_add(b->d, node_is_dir(a->node) - node_is_dir(b->node));
 	r = node_set_name(o, a->node, b->parent, b->name);
 	int r2 = node_set_name(o, b->node, a->parent, a->name);
 	return r < 0 ? r : r2;
@@ -298,6 +300,8 @@ static int do_rename(struct ovl *o, struct end *a, struct end *b)
 	whiteout_remove_file(o, b->d, b->name);
 	dir_changed(a->d);
 	dir_changed(b->d);
+	dir_count_add(a->d, -(int)node_is_dir(a->node));
+	dir_count_add(b->d, node_is_dir(a->node) - (b->there && node_is_dir(b->node)));
 	if (b->there)
 		victim_gone(o, b);
 	return node_set_name(o, a->node, b->parent, b->name);

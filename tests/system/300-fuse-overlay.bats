@@ -246,3 +246,14 @@ print(open(\"m/copy\",\"rb\").read()[5:10].decode())"; again; dd if=m/copy bs=1 
 	in_mount "" 'touch m/.wh.x 2>&1 | grep -o "Invalid argument"; mkdir m/.wh.x 2>/dev/null && exit 1; mv m/file m/.wh.y 2>/dev/null && exit 1; ls -A u'
 	[ "$output" = "Invalid argument" ]
 }
+
+@test "random operations give what a plain folder gives, and other overlays read the same" {
+	cp "$BATS_TEST_DIRNAME/../helpers/overlay_soak.py" "$dir/"
+	for options in "" ,redirect_dir=on; do
+		rm -rf "$dir/s"; mkdir "$dir/s"; chmod 777 "$dir/s"
+		run_as sub unshare -rm --map-auto python3 "$dir/overlay_soak.py" "$BIN/fuse-overlay" "$dir/s" 6000 \
+			"${SOAK_SEED:-$RANDOM}" "$options"
+		echo "# ${lines[0]}" >&3
+		assert_output_has "6000 operations the same"
+	done
+}
