@@ -5,6 +5,7 @@
 #include "uidmap/caller.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,12 @@
 #include "uidmap/subid.h"
 #include "uidmap/subid_file.h"
 
+/* As getpwuid(3): which errors only say that there is no such user. */
+static bool means_no_entry(int error)
+{
+	return error == 0 || error == ENOENT || error == ESRCH || error == EBADF || error == EPERM;
+}
+
 int caller_identify(struct caller *ret, struct err *e)
 {
 	struct caller c = { .id = { .uid = getuid(), .gid = getgid() } };
@@ -27,7 +34,12 @@ int caller_identify(struct caller *ret, struct err *e)
 
 	errno = 0;
 	pw = getpwuid(c.id.uid);
-	if (pw && strlen(pw->pw_name) < sizeof(c.name)) {
+	if (!pw && !means_no_entry(errno))
+		return err_set(e, -errno, "look up uid %" PRIu32, c.id.uid);
+	if (pw && strlen(pw->pw_name) >= sizeof(c.name))
+		return err_msg(e, -ENAMETOOLONG, "the name of uid %" PRIu32 " is too long",
+			       c.id.uid);
+	if (pw) {
 		(void)str_format(c.name, sizeof(c.name), "%s", pw->pw_name);
 		c.id.known = true;
 		c.id.primary_gid = pw->pw_gid;

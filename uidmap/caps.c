@@ -5,6 +5,7 @@
 #include "uidmap/caps.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <signal.h>
 #include <stdint.h>
@@ -15,6 +16,10 @@
 
 #include "common/err.h"
 #include "common/fd.h"
+
+/* Free descriptors and memory that reading passwd and grants never uses up. */
+#define SPARE_FDS 16
+#define SPARE_MEMORY (4 << 20)
 
 /* The three sets as 64 bits each; the kernel's ABI cuts them in halves. */
 struct capsets {
@@ -70,6 +75,8 @@ int caps_confine(int cap, struct err *e)
 		if (setresuid(uid, uid, uid) < 0)
 			return err_set(e, -errno, "become uid %u", uid);
 	}
+	if (getegid() != getgid() && setresgid(getgid(), getgid(), getgid()) < 0)
+		return err_set(e, -errno, "become gid %u", getgid());
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_set(e, -errno, "set no_new_privs");
 	/* A caller may have set ambient capabilities; older kernels know none */
@@ -103,6 +110,30 @@ bool caps_have(int cap)
 	return capsets_get(&s) == 0 && (s.permitted >> cap & 1);
 }
 
+/*
+ * Look-ups fail over to their next source, or to "no such user", when a file
+ * cannot be opened or memory is short. A caller who sets the limits would then
+ * choose what we believe, so we make sure of more than the look-ups take.
+ */
+static int check_limits(struct err *e)
+{
+	int fds[SPARE_FDS], n = 0, r = 0;
+	void *spare = malloc(SPARE_MEMORY);
+
+	for (; n < SPARE_FDS && r == 0; n++) {
+		fds[n] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		if (fds[n] < 0)
+			r = err_set(e, -errno, "%d descriptors are needed", SPARE_FDS);
+	}
+	while (n-- > 0)
+		if (fds[n] >= 0)
+			(void)close(fds[n]);
+	if (r == 0 && !spare)
+		r = err_msg(e, -ENOMEM, "%d bytes of memory are needed", SPARE_MEMORY);
+	free(spare);
+	return r;
+}
+
 int process_tidy(struct err *e)
 {
 	int r = fd_std_open();
@@ -113,5 +144,5 @@ int process_tidy(struct err *e)
 		return err_set(e, -ENOMEM, "empty the environment");
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
 		return err_set(e, -errno, "ignore signals");
-	return 0;
+	return check_limits(e);
 }

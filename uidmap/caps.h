@@ -15,8 +15,8 @@ struct err;
  * @e:		which step failed
  *
  * Works for a program with file capabilities, for one that is setuid root and
- * for one without any privilege. Afterwards all user ids are the caller's real
- * one, the permitted set holds at most @cap, every other set is empty, and
+ * for one without any privilege. Afterwards all ids are the caller's real
+ * ones, the permitted set holds at most @cap, every other set is empty, and
  * exec gives nothing back. A caller who really is root keeps CAP_SETFCAP too:
  * the kernel asks for it where root maps its own id.
  *
@@ -43,7 +43,8 @@ bool caps_have(int cap);
  *
  * Opens /dev/null for each of descriptors 0 to 2 that is closed, so that no
  * file opened later gets the messages; empties the environment; ignores the
- * signals that writing a message can raise.
+ * signals that writing a message can raise; refuses limits so small that what
+ * is looked up later could seem not to exist.
  *
  * Return: 0 or -errno.
  */

@@ -58,13 +58,18 @@ const char *nss_subid_source(const char *text, size_t *len)
 	return NULL;
 }
 
-static bool has_source(void)
+/* Return: 1, 0, or -errno: not to know is not the same as no. */
+static int has_source(struct err *e)
 {
 	auto_free char *text = NULL;
 	size_t len;
+	int r = io_read_file_at(AT_FDCWD, "/etc/nsswitch.conf", NSSWITCH_MAX, &text, NULL);
 
-	return io_read_file_at(AT_FDCWD, "/etc/nsswitch.conf", NSSWITCH_MAX, &text, NULL) == 0 &&
-	       nss_subid_source(text, &len);
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return err_set(e, r, "read /etc/nsswitch.conf");
+	return nss_subid_source(text, &len) != NULL;
 }
 
 static void *open_libsubid(void)
@@ -99,8 +104,9 @@ int nss_grants(const struct caller *caller, const struct idkind *kind, struct id
 	void *lib;
 	int n, r;
 
-	if (!has_source())
-		return 0;
+	r = has_source(e);
+	if (r <= 0)
+		return r;
 	lib = open_libsubid();
 	if (!lib)
 		return 0;

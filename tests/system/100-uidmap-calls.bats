@@ -33,6 +33,23 @@ setup() {
 	[ "$output" = "$(grep -c '^[a-z]*|' "$table") calls" ]
 }
 
+@test "a refusal says why, and of whom" {
+	run_as sub 1 newuidmap 1 0 5 1
+	[ "${output%%,*}" = "newuidmap: Target process 1 is owned by a different user: uid:0 gid:0" ]
+	run_as sub bash -c '! newgidmap $$ 0 5 1'
+	[[ $output =~ ^newgidmap:\ Target\ [0-9]+\ is\ in\ the\ caller\'s\ own\ user\ namespace$ ]]
+	run_as sub bash -c 'unshare -Ur unshare -U sleep 60 & p=$!; trap "kill $p" EXIT
+		until [ "$(cat /proc/$p/comm)" = sleep ]; do sleep 0.01; done; ! newuidmap $p 0 5 1'
+	assert_output_has "its user namespace is not a child of the caller's"
+	run_as sub bash -c 'unshare -Ur sleep 60 & p=$!; trap "kill $p" EXIT
+		until [ "$(cat /proc/$p/comm)" = sleep ]; do sleep 0.01; done; ! newuidmap $p 0 $(id -u) 1'
+	assert_output_has "is already written"
+	run_as sub 1 newuidmap 99999999 0 5 1
+	[ "$output" = "newuidmap: open /proc/99999999: No such file or directory" ]
+	run_as sub 2 newuidmap
+	[ "$output" = "newuidmap: usage: newuidmap PID|fd:N uid loweruid count [uid loweruid count]..." ]
+}
+
 @test "without any privilege: the own id alone, as the kernel lets everyone" {
 	dir=$(scratch root)
 	chmod 755 "$dir"
