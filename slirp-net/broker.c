@@ -76,14 +76,35 @@ static int configure(struct nlcfg *nl, const struct conf *c, struct err *e)
 	return nlcfg_default_route(nl, tap, AF_INET6, &a->host6, e);
 }
 
+/*
+ * The gateway, whose link takes the place of an idle tap device of that name.
+ * The caller configures it by name afterwards, so it is left as it was found.
+ */
+static int make_gateway(const struct conf *c, const struct netns *ns, struct nlcfg *nl, int *fds,
+			struct err *e)
+{
+	bool up = false;
+	int r = gateway_open(c, ns->net, /* splice */ true, fds, e), link;
+
+	if (r != -EEXIST)
+		return r;
+	if (netns_enter_net(ns, e) < 0 || tap_remove_idle(c->tapname, &up) < 0)
+		return r;
+	r = gateway_open(c, ns->net, /* splice */ true, fds, e);
+	if (r < 0 || !up)
+		return r;
+	link = nlcfg_index(nl, c->tapname, e);
+	return link < 0 ? link : nlcfg_up(nl, link, 0, NULL, e);
+}
+
 /* The best way there is to reach the container; each can be ruled out. */
-static int make_link(const struct conf *c, const struct netns *ns, int *fds, bool *splice,
-		     bool *gateway, struct err *e)
+static int make_link(const struct conf *c, const struct netns *ns, struct nlcfg *nl, int *fds,
+		     bool *splice, bool *gateway, struct err *e)
 {
 	int r;
 
 	if (!c->no_splice) {
-		r = gateway_open(c, ns->net, /* splice */ true, fds, e);
+		r = make_gateway(c, ns, nl, fds, e);
 		*splice = *gateway = r >= 0;
 		if (r >= 0 || r == -EEXIST)
 			return r;
@@ -123,7 +144,7 @@ static int set_up(const struct conf *c, const struct netns *ns, int *fds, bool *
 	r = nlcfg_open(&nl, e);
 	if (r < 0)
 		return r;
-	r = make_link(c, ns, fds, splice, gateway, e);
+	r = make_link(c, ns, nl, fds, splice, gateway, e);
 	if (r < 0)
 		return r;
 	if (!c->configure)

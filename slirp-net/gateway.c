@@ -147,6 +147,7 @@ static void knobs(void)
 	knob("ipv4/conf/default/rp_filter", "0");
 	knob("ipv4/conf/default/accept_local", "1");
 	knob("ipv4/ip_unprivileged_port_start", "0");
+	knob("ipv4/ip_local_port_range", "1024 65535");
 	knob("ipv4/tcp_no_metrics_save", "1");
 	knob("ipv6/conf/default/accept_ra", "0");
 	knob("ipv6/conf/default/accept_dad", "0");

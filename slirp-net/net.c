@@ -5,6 +5,7 @@
 #include "slirp-net/net.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/if_ether.h>
 #include <net/if_arp.h>
@@ -17,13 +18,14 @@
 
 #include "common/cleanup.h"
 #include "common/io.h"
+#include "common/log.h"
 #include "slirp-net/isolate.h"
 #include "slirp-net/reply.h"
 
 #define TICK_MS 1000
 #define UDP_HEADER 8
 
-/* #syscalls exit_group write read close wait4 rt_sigreturn */
+/* #syscalls accept4 fcntl exit_group write read close wait4 rt_sigreturn */
 
 void net_stop(struct net *net, int status)
 {
@@ -41,6 +43,27 @@ static bool is_neighbour_question(const uint8_t *data, size_t len, const struct 
 		return len >= FRAME_ETH + 8 && data[FRAME_ETH + 7] == ARPOP_REQUEST;
 	return f->family == AF_INET6 && f->proto == IPPROTO_ICMPV6 && f->l4_len > 0 &&
 	       data[f->l4] == ND_NEIGHBOR_SOLICIT;
+}
+
+int net_accept(struct net *net, int listen_fd, union addr *ret_from)
+{
+	socklen_t len = sizeof(*ret_from);
+	int fd = accept4(listen_fd, &ret_from->sa, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd >= 0)
+		return fd;
+	if (errno == EINTR)
+		return -ECONNABORTED;
+	if ((errno != EMFILE && errno != ENFILE) || net->spare_fd < 0)
+		return -errno;
+	if (!net->n_no_fd++)
+		log_warn("no descriptors are left (ulimit -n); refusing some connections");
+	(void)close(net->spare_fd);
+	fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd >= 0)
+		pump_reset_close(fd);
+	net->spare_fd = fcntl(net->loop.epfd, F_DUPFD_CLOEXEC, 0);
+	return fd >= 0 ? -ECONNABORTED : -EAGAIN;
 }
 
 void net_denied(struct net *net, const char *proto, const union addr *guest,
@@ -256,6 +279,7 @@ static int start(struct net *net, struct err *e)
 	r = loop_init(&net->loop);
 	if (r < 0)
 		return err_set(e, r, "epoll");
+	net->spare_fd = fcntl(net->loop.epfd, F_DUPFD_CLOEXEC, 0);
 	r = watch_end(net, e);
 	if (r < 0)
 		return r;
@@ -341,7 +365,7 @@ int net_main(struct net *net, struct err *e)
 	for (int i = 0; i < GATEWAY_FD_MAX_; i++)
 		net->broker.fds[i] = -1;
 	net->loop.epfd = net->api.ev.fd = net->signal_ev.fd = -1;
-	net->flow_log = -1;
+	net->flow_log = net->spare_fd = -1;
 	fwd_init(&net->fwds, &fwd_stack_ops);
 	r = start(net, e);
 	if (r >= 0)
@@ -362,6 +386,7 @@ int net_main(struct net *net, struct err *e)
 	loop_clear(&net->loop);
 	egress_clear(&net->egress);
 	cleanup_closep(&net->flow_log);
+	cleanup_closep(&net->spare_fd);
 	if (net->signal_ev.fd >= 0)
 		(void)close(net->signal_ev.fd);
 	/* the broker removes the API socket's file; wait for that */

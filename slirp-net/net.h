@@ -47,6 +47,8 @@
  * @publishes:	what runs over published ports
  * @fwds:	published ports
  * @api:	control socket
+ * @spare_fd:	a descriptor to give up when there are no others
+ * @n_no_fd:	how often that was needed
  * @exit_ev:	--exit-fd
  * @signal_ev:	SIGTERM and SIGINT
  * @isolated:	/etc/resolv.conf is our own to write
@@ -73,6 +75,8 @@ struct net {
 	struct publishes publishes;
 	struct fwd_table fwds;
 	struct api api;
+	int spare_fd;
+	uint64_t n_no_fd;
 	struct ev exit_ev, signal_ev;
 	bool isolated;
 	int64_t tick_ms;
@@ -104,6 +108,13 @@ void net_denied(struct net *net, const char *proto, const union addr *guest,
  * net_apply_egress() - the rules have changed: cut what they forbid now
  */
 void net_apply_egress(struct net *net);
+
+/**
+ * net_accept() - accept4(), non-blocking; where no descriptor is left, the
+ * connection is accepted and reset, so that it does not wait for ever
+ * Return: descriptor; -ECONNABORTED for one that was lost; -EAGAIN; -errno
+ */
+int net_accept(struct net *net, int listen_fd, union addr *ret_from);
 
 /**
  * net_stop() - leave after this turn

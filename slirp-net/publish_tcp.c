@@ -70,6 +70,7 @@ int publish_as(struct net *net, int fd, const union addr *client, const union ad
 	const struct addrs *a = &net->conf.addrs;
 	bool own = client->sa.sa_family == guest->sa.sa_family && !addr_is_loopback(client) &&
 		   !is_ours(net, client);
+	int on = 1;
 
 	if (client->sa.sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&client->v6.sin6_addr))
 		own = false;
@@ -80,6 +81,8 @@ int publish_as(struct net *net, int fd, const union addr *client, const union ad
 		if (bind(fd, &shown->sa, addr_len(shown)) == 0)
 			return 0;
 	}
+	/* the port is chosen when it is known where the socket connects to */
+	(void)setsockopt(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
 	*shown = guest->sa.sa_family == AF_INET ? addr4(a->host4, 0) : addr6(&a->host6, 0);
 	return bind(fd, &shown->sa, addr_len(shown)) < 0 ? -errno : 0;
 }
@@ -174,9 +177,10 @@ static void on_listen(struct ev *ev, uint32_t events)
 	(void)events;
 	for (int i = 0; i < ACCEPT_BATCH; i++) {
 		union addr client;
-		socklen_t len = sizeof(client);
-		int fd = accept4(ev->fd, &client.sa, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		int fd = net_accept(l->net, ev->fd, &client);
 
+		if (fd == -ECONNABORTED)
+			continue;
 		if (fd < 0)
 			return;
 		addr_unmap(&client);

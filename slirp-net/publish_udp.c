@@ -231,7 +231,7 @@ static struct udp_flow *flow_new(struct udp_port *port, const union addr *client
 	(void)setsockopt(f->ev.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	if (publish_as(net, f->ev.fd, client, &port->fwd->guest, &f->shown) < 0 ||
 	    connect(f->ev.fd, &port->fwd->guest.sa, addr_len(&port->fwd->guest)) < 0 ||
-	    getsockname(f->ev.fd, &f->shown.sa, &len) < 0 ||
+	    getsockname(f->ev.fd, &f->shown.sa, &len) < 0 || /* the port is known now */
 	    loop_set(&net->loop, &f->ev, EPOLLIN) < 0) {
 		(void)close(f->ev.fd);
 		free(f);

@@ -10,6 +10,7 @@
 #include <net/if.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include "common/cleanup.h"
 
@@ -28,4 +29,24 @@ int tap_open(const char *name, struct err *e)
 	if (ioctl(fd, TUNSETOFFLOAD, (unsigned long)(TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6)) < 0)
 		return err_set(e, -errno, "switch on the offloads of %s", name);
 	return take_fd(&fd);
+}
+
+int tap_remove_idle(const char *name, bool *ret_up)
+{
+	struct ifreq ifr = { 0 };
+	auto_close int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	auto_close int fd = -1;
+	bool up;
+
+	memcpy(ifr.ifr_name, name, strnlen(name, IFNAMSIZ - 1));
+	if (sock < 0 || ioctl(sock, SIOCGIFFLAGS, &ifr) < 0)
+		return -errno;
+	up = ifr.ifr_flags & IFF_UP;
+	fd = open(TUN_PATH, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	ifr.ifr_flags = IFF_TAP | IFF_NO_PI;
+	/* not persistent any more, it goes with the descriptor */
+	if (fd < 0 || ioctl(fd, TUNSETIFF, &ifr) < 0 || ioctl(fd, TUNSETPERSIST, 0) < 0)
+		return -errno;
+	*ret_up = up;
+	return 0;
 }

@@ -212,12 +212,12 @@ void tcp_out_syn(struct net *net, const struct virtio_net_hdr *h, const uint8_t 
 static int accept_one(struct net *net, int listen_fd)
 {
 	union addr guest, peer;
-	socklen_t guest_len = sizeof(guest), peer_len = sizeof(peer);
-	int fd = accept4(listen_fd, &guest.sa, &guest_len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	socklen_t peer_len = sizeof(peer);
+	int fd = net_accept(net, listen_fd, &guest);
 	struct tcp_out *c;
 
 	if (fd < 0)
-		return errno == EINTR || errno == ECONNABORTED ? 0 : -errno;
+		return fd == -ECONNABORTED ? 0 : fd;
 	if (getsockname(fd, &peer.sa, &peer_len) < 0 || !(c = find(&net->tcp_outs, &guest, &peer)) ||
 	    c->state != TCP_OUT_ADMITTED) {
 		pump_reset_close(fd);
