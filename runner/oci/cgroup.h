@@ -40,11 +40,12 @@ int cgroup_own(pid_t pid, char *ret, size_t size, struct err *e);
 /**
  * cgroup_apply() - write limits into a group's files
  * @dir: the group
+ * @ret_hard: the failure is of what was asked for by file name; may be NULL
  *
  * Return: 0, or -errno of the first that could not be set, named in @e.
  * All others are still tried.
  */
-int cgroup_apply(int dir, const struct spec_resources *r, struct err *e);
+int cgroup_apply(int dir, const struct spec_resources *r, bool *ret_hard, struct err *e);
 
 /** cgroup_devices_apply() - attach the device rules as eBPF (cgroup_dev.c) */
 int cgroup_devices_apply(int dir, const struct spec_resources *r, struct err *e);

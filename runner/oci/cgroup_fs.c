@@ -159,7 +159,7 @@ static int fs_prepare(struct plan *p, struct err *e)
 	const char *mount = cgroup2_mount();
 	auto_close int dir = -1;
 	struct err why = { 0 };
-	bool made;
+	bool made, hard;
 
 	if (!mount)
 		return err_msg(e, -EOPNOTSUPP, "cgroup2 is not mounted below /sys/fs/cgroup");
@@ -175,8 +175,8 @@ static int fs_prepare(struct plan *p, struct err *e)
 
 	/* a hybrid host keeps its controllers elsewhere: the group is then good
 	 * for freezing and killing, and limits are told as not enforced */
-	r = cgroup_apply(dir, &p->s->res, &why);
-	if (r < 0 && p->o->require_cgroup) {
+	r = cgroup_apply(dir, &p->s->res, &hard, &why);
+	if (r < 0 && (p->o->require_cgroup || hard)) {
 		if (e)
 			*e = why;
 		return r;

@@ -22,6 +22,7 @@
 struct writer {
 	int dir;
 	int first; /* first error */
+	int hard;  /* one that is no warning */
 	struct err *e;
 };
 
@@ -167,6 +168,27 @@ static void io(struct writer *w, const struct spec_resources *r)
 	refuse(w, r->blkio_leaf_weight.set && r->blkio_leaf_weight.v > 0, "blockIO.leafWeight");
 }
 
+/* Asked for by file name: never a limit to be lost with a warning. */
+static void unified(struct writer *w, const char *key, const char *value)
+{
+	const char *dot = strchr(key, '.');
+
+	/* a file of this group, not of another */
+	if (strchr(key, '/') || !dot || dot == key) {
+		w->hard = err_msg(w->e, -EINVAL,
+				  "linux.resources.unified: the specified key has not the form "
+				  "CONTROLLER.VALUE `%s`", key);
+		return;
+	}
+	int r = io_write_file_at(w->dir, key, value);
+	if (r == -ENOENT && faccessat(w->dir, "cgroup.controllers", F_OK, 0) == 0)
+		w->hard = err_msg(w->e, -ENOENT,
+				  "linux.resources.unified: %s: the requested cgroup controller `%.*s` "
+				  "is not available", key, (int)(dot - key), key);
+	else if (r < 0)
+		w->hard = err_set(w->e, r, "linux.resources.unified: %s = '%s'", key, value);
+}
+
 static void others(struct writer *w, const struct spec_resources *r)
 {
 	char file[128];
@@ -194,24 +216,21 @@ static void others(struct writer *w, const struct spec_resources *r)
 	for (size_t i = 0; i < r->n_unified; i++) {
 		const char *key = r->unified[i].key, *value = r->unified[i].value;
 
-		/* a file of this group, not of another */
-		int ret = strchr(key, '/') || key[0] == '.' || !strchr(key, '.') ?
-				  -EINVAL :
-				  io_write_file_at(w->dir, key, value);
-		if (ret < 0 && w->first == 0)
-			w->first = err_set(w->e, ret, "linux.resources.unified: %s = '%s'", key, value);
+		unified(w, key, value);
 	}
 }
 
-int cgroup_apply(int dir, const struct spec_resources *r, struct err *e)
+int cgroup_apply(int dir, const struct spec_resources *r, bool *ret_hard, struct err *e)
 {
-	struct writer w = { dir, 0, e };
+	struct writer w = { dir, 0, 0, e };
 
 	memory(&w, r);
 	cpu(&w, r);
 	io(&w, r);
 	others(&w, r);
-	return w.first;
+	if (ret_hard)
+		*ret_hard = w.hard < 0;
+	return w.hard < 0 ? w.hard : w.first;
 }
 
 int oci_cgroup_update(const char *cgroup, const struct spec_resources *r, struct err *e)
@@ -220,6 +239,6 @@ int oci_cgroup_update(const char *cgroup, const struct spec_resources *r, struct
 
 	if (dir < 0)
 		return err_set(e, -errno, "%s", cgroup);
-	int ret = cgroup_apply(dir, r, e);
+	int ret = cgroup_apply(dir, r, NULL, e);
 	return ret < 0 ? ret : cgroup_devices_apply(dir, r, e);
 }

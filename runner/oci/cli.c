@@ -110,15 +110,14 @@ int cli_keep_fds(int n, int **ret, size_t *ret_n, struct err *e)
 		return err_msg(e, -EINVAL, "--preserve-fds: not a number from 0 to 4096");
 	n += more;
 	int *fds = xcalloc((size_t)n + 1, sizeof(*fds));
-	for (int i = 0; i < n; i++) {
-		fds[i] = 3 + i;
-		if (fcntl(fds[i], F_GETFD) < 0) {
-			free(fds);
-			return err_msg(e, -EBADF, "--preserve-fds: descriptor %d is not open", 3 + i);
-		}
-	}
+	size_t open_n = 0;
+
+	/* the ones that are not open are not there for the program either */
+	for (int i = 0; i < n; i++)
+		if (fcntl(3 + i, F_GETFD) >= 0)
+			fds[open_n++] = 3 + i;
 	*ret = fds;
-	*ret_n = (size_t)n;
+	*ret_n = open_n;
 	return 0;
 }
 

@@ -26,6 +26,7 @@
 #include "runner/oci/hook.h"
 #include "runner/oci/init.h"
 #include "runner/oci/middle.h"
+#include "runner/oci/notify.h"
 #include "runner/oci/ns.h"
 #include "runner/oci/oci.h"
 #include "runner/oci/plan.h"
@@ -154,6 +155,8 @@ static int converse(struct plan *p, const struct cgroup_ops *cg, struct err *e)
 		r = cg->attach(p, c->pid, e);
 	if (r == 0)
 		r = write_state(p, e);
+	if (r == 0)
+		r = notify_fill(&p->proc, &p->s->seccomp, p->o->id, p->o->bundle, c->pid, p->s, e);
 	if (r == 0 && p->new_user) {
 		r = ns_write_maps(c->pid, &p->s->uidmap, &p->s->gidmap, e);
 		if (r == 0)

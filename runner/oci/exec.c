@@ -28,6 +28,7 @@
 #include "common/str.h"
 #include "runner/oci/init.h"
 #include "runner/oci/middle.h"
+#include "runner/oci/notify.h"
 #include "runner/oci/ns.h"
 #include "runner/oci/oci.h"
 #include "runner/oci/plan.h"
@@ -140,7 +141,8 @@ static void run_child(void *arg, int sync)
 	struct entry *x = arg;
 	struct err e = { 0 };
 
-	if (child_setup(x, sync, &e) == 0)
+	if (child_setup(x, sync, &e) == 0 &&
+	    (!x->pp.notify || sync_expect(sync, SYNC_START, NULL, &e) == 0))
 		(void)process_exec(&x->pp, x->proc, &sync, &e);
 	sync_send_error(sync, &e);
 	_exit(1);
@@ -158,7 +160,11 @@ static int build(const struct oci_exec_opts *o, struct spec_process *p, struct e
 		x->pp.keyring = "_ses.exec";
 	if (o->seccomp)
 		x->pp.bpf = *o->seccomp;
-	return plan_process_build(&x->mem, p, &x->pp, e);
+	x->pp.listener = -1;
+	int r = plan_process_build(&x->mem, p, &x->pp, e);
+	if (r == 0 && o->seccomp_spec)
+		r = notify_open(o->seccomp_spec, &x->pp, e);
+	return r;
 }
 
 static int converse(const struct spec_process *p, int sync, int *ret_tty, struct err *e)
@@ -207,7 +213,12 @@ static int exec_entry(const struct oci_exec_opts *o, struct entry *x, const int 
 	if (r < 0)
 		return r;
 	(void)close(take_fd(&theirs));
-	r = converse(p, sync, &tty, e);
+	r = o->seccomp_spec ? notify_fill(&x->pp, o->seccomp_spec, o->id, NULL, pid, NULL, e) : 0;
+	/* only where it is waited for: unread, it would turn the end into a reset */
+	if (r == 0 && x->pp.notify)
+		r = sync_send(sync, SYNC_START, -1);
+	if (r == 0)
+		r = converse(p, sync, &tty, e);
 	if (r < 0) {
 		siginfo_t info;
 
@@ -240,6 +251,7 @@ int oci_exec(const struct oci_exec_opts *o, const struct spec_process *p, pid_t 
 	if (r == 0)
 		r = exec_entry(o, &x, p->has_oom_score_adj ? &p->oom_score_adj : NULL, flags, ret_pid,
 			       ret_pidfd, ret_tty, e);
+	notify_close(&x.pp);
 	spec_clear(&x.mem);
 	return r;
 }

@@ -74,7 +74,9 @@ static _Noreturn void child(const struct spec_hook *h, int state_fd, int report)
 		errno = E2BIG;
 		goto fail;
 	}
-	(void)execve(h->path, (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)envp);
+	/* no env at all means ours, as crun has it */
+	(void)execve(h->path, (char *const *)(uintptr_t)argv,
+		     h->env.n ? (char *const *)(uintptr_t)envp : environ);
 fail:
 	code = -errno;
 	if (write(report, &code, sizeof(code)) < 0)

@@ -271,10 +271,10 @@ static _Noreturn void give_up(const struct init *i, const struct err *e)
  */
 static int close_others(const struct init *i, struct err *e)
 {
-	enum { OWN = 5, KEEP_MAX = 1024 };
+	enum { OWN = 6, KEEP_MAX = 1024 };
 	const struct plan_process *pp = &i->p->proc;
 	int keep[KEEP_MAX + OWN] = { i->sync, i->p->o->start_fd, i->proc, i->p->state_fd,
-				     i->master };
+				     i->master, pp->listener };
 	size_t n = OWN;
 
 	if (pp->n_keep > KEEP_MAX)

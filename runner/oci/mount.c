@@ -48,12 +48,67 @@ static int make_file(const struct init *i, const char *path)
 	return fd_open_in_root(i->root, path, O_PATH, 0);
 }
 
+/*
+ * Where a path leads whose end does not exist, with the links in it followed
+ * as the container would. Only names come out: they are opened inside the
+ * root again, so a link that changes meanwhile gains nothing.
+ */
+static int follow_missing(const struct init *i, const char *path, char out[PATH_MAX])
+{
+	char rest[PATH_MAX], next[PATH_MAX], name[NAME_MAX + 1];
+	int hops = 0;
+
+	out[0] = '\0';
+	int r = str_format(rest, sizeof(rest), "%s", path);
+	for (const char *p = rest; r >= 0;) {
+		p += strspn(p, "/");
+		size_t len = strcspn(p, "/"), at = strlen(out);
+
+		if (len == 0)
+			return 0;
+		if (str_format(name, sizeof(name), "%.*s", (int)len, p) < 0)
+			return -ENAMETOOLONG;
+		p += len;
+		if (strcmp(name, ".") == 0)
+			continue;
+		if (strcmp(name, "..") == 0) {
+			char *slash = strrchr(out, '/');
+			*(slash ? slash : out) = '\0';
+			continue;
+		}
+		r = str_format(out + at, PATH_MAX - at, "/%s", name);
+		auto_close int fd = fd_open_in_root(i->root, out, O_PATH | O_NOFOLLOW, 0);
+		ssize_t n = fd < 0 ? -1 : readlinkat(fd, "", next, sizeof(next) - 1);
+		if (n < 0)
+			continue;
+		if (++hops > 40)
+			return -ELOOP;
+		next[n] = '\0';
+		out[next[0] == '/' ? 0 : at] = '\0';
+		at = strlen(next);
+		r = str_format(next + at, sizeof(next) - at, "/%s", p);
+		memcpy(rest, next, sizeof(rest));
+		p = rest;
+	}
+	return r;
+}
+
+static int make_target(const struct init *i, const char *path, bool is_dir)
+{
+	char where[PATH_MAX];
+	int r = follow_missing(i, path, where);
+
+	if (r < 0)
+		return r;
+	return is_dir ? fd_mkdir_p_in_root(i->root, where, 0755) : make_file(i, where);
+}
+
 int mount_target(const struct init *i, const char *path, bool is_dir, bool real, struct err *e)
 {
 	auto_close int fd = fd_open_in_root(i->root, path, O_PATH | (real ? O_NOFOLLOW : 0), 0);
 
 	if (fd == -ENOENT)
-		fd = is_dir ? fd_mkdir_p_in_root(i->root, path, 0755) : make_file(i, path);
+		fd = make_target(i, path, is_dir);
 	if (fd < 0)
 		return err_set(e, fd, "%s in the container", path);
 
@@ -83,16 +138,6 @@ int mount_setattr_fd(int fd, bool recursive, unsigned long long set, unsigned lo
 	return err_set(e, -errno, "mount_setattr");
 }
 
-static int apply_idmap(const struct plan_mount *m, int fd, struct err *e)
-{
-	struct mount_attr a = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)m->idmap_fd };
-	unsigned int flags = AT_EMPTY_PATH | (m->f.idmap_rec ? AT_RECURSIVE : 0U);
-
-	if (mount_setattr(fd, "", flags, &a, sizeof(a)) < 0)
-		return err_set(e, -errno, "idmap");
-	return 0;
-}
-
 /* All flags of a detached mount. */
 static int apply_flags(const struct plan_mount *m, int fd, bool bind, struct err *e)
 {
@@ -104,7 +149,7 @@ static int apply_flags(const struct plan_mount *m, int fd, bool bind, struct err
 	int r = 0;
 
 	if (m->idmap_fd >= 0)
-		r = apply_idmap(m, fd, e);
+		r = plan_apply_idmap(m, fd, e);
 	if (r == 0 && (f->rset || f->rclr))
 		r = mount_setattr_fd(fd, true, f->rset, f->rclr, 0, e);
 	if (r == 0 && own)
@@ -253,17 +298,12 @@ int mount_open_sources(struct init *i, struct err *e)
 
 	for (size_t k = 0; k < p->n_mounts; k++) {
 		struct plan_mount *m = &p->mounts[k];
-		unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
 
-		if (m->kind != PLAN_BIND)
-			continue;
-		if (m->f.bind_rec)
-			flags |= AT_RECURSIVE;
-		if (m->f.src_nofollow || m->f.copy_symlink)
-			flags |= AT_SYMLINK_NOFOLLOW;
-		m->fd = open_tree(AT_FDCWD, m->src, flags);
-		if (m->fd < 0)
-			return err_set(e, -errno, "%s", m->src);
+		/* those the parent opened are there, where we might not reach them */
+		if (m->kind == PLAN_BIND && m->fd < 0)
+			m->fd = plan_open_bind(m);
+		if (m->kind == PLAN_BIND && m->fd < 0)
+			return err_set(e, m->fd, "%s", m->src);
 	}
 	if (p->s->masked.n == 0)
 		return device_open_sources(i, e);

@@ -140,6 +140,8 @@ struct oci_exec_opts {
 	bool keep_fds_as_is;
 	const char *cgroup; /* folder to enter, or NULL */
 	const struct oci_bpf *seccomp; /* filter, or NULL for none */
+	const struct spec_seccomp *seccomp_spec; /* for its listenerPath, or NULL */
+	const char *id; /* told to the listener */
 	bool no_new_keyring;
 	int death_sig; /* as in oci_create_opts */
 };

@@ -8,10 +8,13 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/mount.h>
 
+#include "common/cleanup.h"
 #include "common/err.h"
 #include "common/str.h"
 #include "runner/oci/device.h"
+#include "runner/oci/notify.h"
 #include "runner/oci/ns.h"
 
 #ifndef CLONE_NEWTIME
@@ -71,6 +74,11 @@ static int plan_root(struct plan *p, struct err *e)
 					   s->root_path);
 	else if (p->root_fd < 0)
 		return err_msg(e, -EINVAL, "root: missing");
+	if (p->new_user && p->root_fd < 0) {
+		p->root_fd = open_tree(AT_FDCWD, p->root_path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
+								       AT_RECURSIVE);
+		p->root_fd_ours = p->root_fd >= 0;
+	}
 	/* hooks look for the mounts below root.path; without one any place will do */
 	p->root_attach = p->root_path ? p->root_path : "/";
 	return 0;
@@ -88,6 +96,16 @@ static int plan_mounts(struct plan *p, struct err *e)
 		if (r < 0)
 			return r;
 		p->n_mounts++;
+		/* root of a new user namespace may not reach what we can */
+		if (p->new_user && m->kind == PLAN_BIND)
+			m->fd = plan_open_bind(m);
+		if (p->new_user && m->kind == PLAN_BIND && m->fd >= 0 && m->idmap_fd >= 0) {
+			/* only the file system's own user namespace may do that */
+			r = plan_apply_idmap(m, m->fd, e);
+			if (r < 0)
+				return err_wrap(e, "mounts: %s", m->dst);
+			(void)close(take_fd(&m->idmap_fd));
+		}
 		if (strcmp(m->dst, "/dev") == 0)
 			p->dev_mounted = m->kind == PLAN_FS;
 	}
@@ -175,14 +193,15 @@ static int plan_process(struct plan *p, struct err *e)
 	if (o->seccomp)
 		pp->bpf = *o->seccomp;
 	else if (s->seccomp.set)
-		return oci_seccomp_compile(&s->seccomp, &pp->bpf, e);
-	return 0;
+		r = oci_seccomp_compile(&s->seccomp, &pp->bpf, e);
+	return r < 0 ? r : notify_open(&s->seccomp, pp, e);
 }
 
 int plan_build(const struct spec *s, const struct oci_create_opts *o, struct plan *ret,
 	       struct err *e)
 {
-	*ret = (struct plan){ .s = s, .o = o, .root_fd = -1, .state_fd = -1, .cgroup_fd = -1 };
+	*ret = (struct plan){ .s = s, .o = o, .root_fd = -1, .state_fd = -1, .cgroup_fd = -1,
+			      .proc.listener = -1 };
 	spec_init(&ret->mem);
 	for (size_t t = 0; t < SPEC_NS_MAX_; t++)
 		ret->join[t] = -1;
@@ -211,9 +230,14 @@ void plan_clear(struct plan *p)
 	for (size_t t = 0; t < SPEC_NS_MAX_; t++)
 		if (p->join[t] >= 0)
 			(void)close(p->join[t]);
-	for (size_t i = 0; i < p->n_mounts; i++)
+	for (size_t i = 0; i < p->n_mounts; i++) {
 		if (p->mounts[i].idmap_fd >= 0)
 			(void)close(p->mounts[i].idmap_fd);
+		if (p->mounts[i].kind == PLAN_BIND && p->mounts[i].fd >= 0)
+			(void)close(p->mounts[i].fd);
+	}
+	if (p->root_fd_ours)
+		(void)close(p->root_fd);
 	if (p->state_fd >= 0)
 		(void)close(p->state_fd);
 	if (p->cgroup_fd >= 0)
@@ -221,5 +245,6 @@ void plan_clear(struct plan *p)
 	/* a filter given from outside stays the caller's */
 	if (!p->o || !p->o->seccomp)
 		oci_bpf_clear(&p->proc.bpf);
+	notify_close(&p->proc);
 	spec_clear(&p->mem);
 }

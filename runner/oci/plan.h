@@ -23,6 +23,8 @@ enum {
 	PLAN_NAME_MAX = 128,
 	PLAN_PASSWD_MAX = 256 * 1024, /* bytes of the image's /etc/passwd we look at */
 	PLAN_DEVICES = 6,
+	PLAN_NOTIFY_MAX = 64 * 1024,
+	PLAN_NOTIFY_STACK = 16 * 1024,
 };
 
 enum plan_kind {
@@ -76,6 +78,20 @@ struct plan_device {
 };
 
 /**
+ * struct plan_notify - shared with the child, as its pid is known only then
+ * @len, @text: the container process state in JSON
+ * @listener:	(child) the notify descriptor once there is one
+ * @done:	(child) the descriptor has been sent; negative: an error
+ * @stack:	(child) of the thread that sends it
+ */
+struct plan_notify {
+	size_t len;
+	volatile int listener, done;
+	char text[PLAN_NOTIFY_MAX];
+	_Alignas(16) char stack[PLAN_NOTIFY_STACK];
+};
+
+/**
  * struct plan_process - the program and what it may do
  * @s:		its description
  * @argv, @envp: NULL-terminated
@@ -83,7 +99,8 @@ struct plan_device {
  * @home:	buffer for it
  * @path:	PATH of the container's environment
  * @bpf:	filter, bytes 0 for none
- * @listener:	connected socket for the notify descriptor, or -1
+ * @listener:	connected socket of linux.seccomp.listenerPath, or -1
+ * @notify:	shared page with what goes along with the notify descriptor
  * @gids_ok:	setgroups is permitted here
  * @stdio, @keep, @n_keep, @keep_as_is: descriptors
  * @keyring:	name of the new session keyring, NULL: keep the caller's
@@ -97,6 +114,8 @@ struct plan_process {
 	char home[PLAN_NAME_MAX + 8];
 	const char *path;
 	struct oci_bpf bpf;
+	int listener;
+	struct plan_notify *notify;
 	bool gids_ok;
 	int stdio[3];
 	const int *keep;
@@ -128,6 +147,7 @@ struct plan {
 	bool new_user, middle;
 	const char *root_path, *root_attach;
 	int root_fd;
+	bool root_fd_ours;
 	struct plan_mount *mounts;
 	size_t n_mounts;
 	struct plan_device *devices;
@@ -150,6 +170,12 @@ int plan_build(const struct spec *s, const struct oci_create_opts *o, struct pla
 	       struct err *e);
 
 void plan_clear(struct plan *p);
+
+/** plan_open_bind() - clone the tree of a bind mount's source; or -errno */
+int plan_open_bind(const struct plan_mount *m);
+
+/** plan_apply_idmap() - map the owners of a detached mount */
+int plan_apply_idmap(const struct plan_mount *m, int fd, struct err *e);
 
 /** plan_mount_parse() - one mount of the spec (in plan_mount.c) */
 int plan_mount_parse(struct plan *p, const struct spec_mount *m, struct plan_mount *ret,

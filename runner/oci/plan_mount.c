@@ -69,6 +69,28 @@ static int parse_words(struct plan *p, const struct spec_mount *s, struct plan_m
 	return 0;
 }
 
+int plan_open_bind(const struct plan_mount *m)
+{
+	unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+
+	if (m->f.bind_rec)
+		flags |= AT_RECURSIVE;
+	if (m->f.src_nofollow || m->f.copy_symlink)
+		flags |= AT_SYMLINK_NOFOLLOW;
+	int fd = open_tree(AT_FDCWD, m->src, flags);
+	return fd < 0 ? -errno : fd;
+}
+
+int plan_apply_idmap(const struct plan_mount *m, int fd, struct err *e)
+{
+	struct mount_attr a = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)m->idmap_fd };
+	unsigned int flags = AT_EMPTY_PATH | (m->f.idmap_rec ? AT_RECURSIVE : 0U);
+
+	if (mount_setattr(fd, "", flags, &a, sizeof(a)) < 0)
+		return err_set(e, -errno, "idmap");
+	return 0;
+}
+
 /* Which view of cgroups this host can give. */
 static void choose_cgroup(struct plan *p, struct plan_mount *m)
 {

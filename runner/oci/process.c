@@ -29,6 +29,7 @@
 #include "common/num.h"
 #include "common/str.h"
 #include "runner/oci/caps.h"
+#include "runner/oci/notify.h"
 #include "runner/oci/plan.h"
 #include "runner/oci/raw.h"
 
@@ -258,13 +259,15 @@ static int do_labels(const struct ctx *c, struct err *e)
 	return r < 0 ? err_wrap(e, "process.apparmorProfile") : 0;
 }
 
-static int load_filter(const struct plan_process *pp, struct err *e)
+static int load_filter(struct plan_process *pp, struct err *e)
 {
 	struct sock_fprog prog = { .len = (unsigned short)(pp->bpf.bytes / sizeof(struct sock_filter)),
 				   .filter = pp->bpf.insns };
 
 	if (!pp->bpf.bytes)
 		return 0;
+	if (pp->listener >= 0)
+		return notify_load(pp, &prog, e);
 	if (raw_seccomp(SECCOMP_SET_MODE_FILTER, pp->bpf.flags, &prog) < 0)
 		return err_set(e, -errno, "load the seccomp filter");
 	return 0;

@@ -76,7 +76,10 @@ int rootfs_attach(struct init *i, struct err *e)
 	if (r < 0)
 		return r;
 	if (move_mount(i->root, "", AT_FDCWD, p->root_attach,
-		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS) < 0)
+		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS) == 0)
+		return 0;
+	/* a path that root of the new user namespace cannot walk: any place will do */
+	if (errno != EACCES || move_mount(i->root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return err_set(e, -errno, "attach to %s", p->root_attach);
 	return 0;
 }

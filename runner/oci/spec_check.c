@@ -24,7 +24,7 @@ static const struct {
 	{ "kernel.msg_next_id", true, SPEC_NS_IPC }, { "kernel.sem_next_id", true, SPEC_NS_IPC },
 	{ "kernel.shm_next_id", true, SPEC_NS_IPC }, { "fs.mqueue.", false, SPEC_NS_IPC },
 	{ "net.", false, SPEC_NS_NETWORK },	     { "kernel.domainname", true, SPEC_NS_UTS },
-	{ "kernel.hostname", true, SPEC_NS_UTS },    { "user.", false, SPEC_NS_USER },
+	{ "user.", false, SPEC_NS_USER },
 };
 
 static int check_sysctl(const struct spec *s, const char *key, struct err *e)
@@ -46,6 +46,8 @@ static int check_sysctl(const struct spec *s, const char *key, struct err *e)
 			       "linux.sysctl: %s: needs a namespace of its own that is not asked for",
 			       key);
 	}
+	if (strcmp(name, "kernel.hostname") == 0)
+		return err_msg(e, -EINVAL, "linux.sysctl: kernel.hostname: the field hostname is for that");
 	return err_msg(e, -EINVAL, "linux.sysctl: %s: belongs to no namespace; it would change the host",
 		       key);
 }
@@ -70,6 +72,11 @@ int spec_check(const struct spec *s, struct err *e)
 
 		if (r < 0)
 			return r;
+		if (s->domainname && strcmp(s->sysctl[i].key, "kernel.domainname") == 0 &&
+		    strcmp(s->domainname, s->sysctl[i].value) != 0)
+			return err_msg(e, -EINVAL, "linux.sysctl: kernel.domainname says '%s', "
+						   "domainname says '%s'",
+				       s->sysctl[i].value, s->domainname);
 	}
 	return 0;
 }

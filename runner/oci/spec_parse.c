@@ -181,7 +181,13 @@ static int parse_all(const struct jctx *c, const json_t *o, struct spec *s)
 			      parse_mount);
 	if (r == 0)
 		r = json_get_map(c, o, "annotations", &s->annotations, &s->n_annotations);
-	return r < 0 ? r : parse_parts(c, o, s);
+	if (r == 0)
+		r = parse_parts(c, o, s);
+	/* how Podman's --group-add keep-groups asks for it */
+	for (size_t i = 0; r == 0 && i < s->n_annotations; i++)
+		if (strcmp(s->annotations[i].key, "run.oci.keep_original_groups") == 0)
+			s->process.user.keep_groups = strcmp(s->annotations[i].value, "0") != 0;
+	return r;
 }
 
 int spec_parse(const char *json, size_t len, struct spec *ret, struct err *e)

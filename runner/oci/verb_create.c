@@ -168,6 +168,24 @@ static int check_terminal(const struct create *c, const struct spec *s, bool det
 	return 0;
 }
 
+/* Socket activation: the program is told of the descriptors as our own. */
+static void pass_listen_fds(struct spec *s)
+{
+	const char *n = getenv("LISTEN_FDS");
+
+	if (!n || !*n)
+		return;
+	struct spec_strv env = s->process.env;
+	s->process.env = (struct spec_strv){ NULL, 0 };
+	for (size_t i = 0; i < env.n; i++)
+		spec_strv_add(s, &s->process.env, env.v[i]);
+	spec_strv_add(s, &s->process.env, spec_printf(s, "LISTEN_FDS=%s", n));
+	spec_strv_add(s, &s->process.env, "LISTEN_PID=1");
+	if (getenv("LISTEN_FDNAMES"))
+		spec_strv_add(s, &s->process.env,
+			      spec_printf(s, "LISTEN_FDNAMES=%s", getenv("LISTEN_FDNAMES")));
+}
+
 /* Everything up to "created"; on failure the folder is the caller's to remove. */
 static int create_in_box(struct create *c, bool detach, struct spec *s, struct oci_container *ret,
 			 struct err *e)
@@ -181,6 +199,7 @@ static int create_in_box(struct create *c, bool detach, struct spec *s, struct o
 	int r = load_spec(c, bundle, s, e);
 	if (r < 0)
 		return r;
+	pass_listen_fds(s);
 	r = check_terminal(c, s, detach, e);
 	if (r == 0)
 		r = fill_record(c->box, bundle, s);

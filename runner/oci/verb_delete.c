@@ -2,8 +2,11 @@
  *
  * verb_delete - remove what is left of a container
  */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <regex.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -15,11 +18,13 @@
 enum { KILL_WAIT_MS = 10000 };
 
 struct delete_opts {
-	bool force;
+	bool force, regex;
 };
 
 static const struct opt delete_rows[] = {
 	OPT_BOOL('f', "force", struct delete_opts, force, "kill it first; no error if there is none"),
+	OPT_BOOL('r', "regex", struct delete_opts, regex,
+		 "the operand is a regular expression of names"),
 	OPT_END,
 };
 
@@ -60,29 +65,59 @@ int cli_delete(struct box *b, const char *id, struct err *e)
 	return box_remove(b, id, e);
 }
 
+static int delete_one(const struct cli *cli, const char *id, bool force, struct err *e)
+{
+	struct box b;
+
+	int r = box_open(cli->root_fd, id, /*lock*/ true, &b, e);
+	if (r == -ENOENT && force)
+		return 0;
+	if (r < 0)
+		return r;
+	/* we hold the lock: "creating" means that its maker is gone; one that only
+	 * waits for its start goes too, as crun and runc have it */
+	if (!force)
+		r = box_require(&b, STORE_BIT(STORE_STOPPED) | STORE_BIT(STORE_CREATING) |
+					    STORE_BIT(STORE_CREATED), e);
+	if (r == 0)
+		r = kill_init(&b, e);
+	if (r == 0)
+		r = cli_delete(&b, id, e);
+	box_close(&b);
+	return r;
+}
+
+/* Every container whose name matches; the first failure is told, none stops. */
+static int delete_matching(const struct cli *cli, const char *pattern, bool force, struct err *e)
+{
+	regex_t re;
+	int first = 0;
+
+	if (regcomp(&re, pattern, REG_EXTENDED | REG_NOSUB) != 0)
+		return err_msg(e, -EINVAL, "delete: '%s' is no regular expression", pattern);
+	int copy = openat(cli->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_dir DIR *d = copy < 0 ? NULL : fdopendir(copy);
+	for (struct dirent *ent; d && (ent = readdir(d));) {
+		if (ent->d_name[0] == '.' || regexec(&re, ent->d_name, 0, NULL, 0) != 0)
+			continue;
+		int r = delete_one(cli, ent->d_name, force, first ? NULL : e);
+		if (r < 0 && !first)
+			first = r;
+	}
+	regfree(&re);
+	return first;
+}
+
 static int delete_main(struct cli *cli, int argc, char **argv, struct err *e)
 {
 	struct delete_opts o = { 0 };
-	struct box b;
 	char **args;
 
 	int r = cli_operands(&verb_delete, argc, argv, &o, 1, 1, 0, &args, e);
 	if (r < 0)
 		return r;
-	r = box_open(cli->root_fd, args[0], /*lock*/ true, &b, e);
-	if (r == -ENOENT && o.force)
-		return 0;
-	if (r < 0)
-		return r;
-	/* we hold the lock: "creating" means that its maker is gone */
-	if (!o.force)
-		r = box_require(&b, STORE_BIT(STORE_STOPPED) | STORE_BIT(STORE_CREATING), e);
-	else
-		r = kill_init(&b, e);
-	if (r == 0)
-		r = cli_delete(&b, args[0], e);
-	box_close(&b);
-	return r;
+	return o.regex ? delete_matching(cli, args[0], o.force, e) :
+			 delete_one(cli, args[0], o.force, e);
 }
 
 const struct verb verb_delete = {

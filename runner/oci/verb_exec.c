@@ -11,6 +11,7 @@
 #include "common/err.h"
 #include "common/fd.h"
 #include "common/io.h"
+#include "common/log.h"
 #include "common/num.h"
 #include "runner/oci/cli.h"
 
@@ -57,25 +58,40 @@ static int parse_user(const char *text, struct spec_user *u, struct err *e)
 	return 0;
 }
 
+/* Does the list have an assignment to the same name? */
+static bool is_named(const struct strv *l, const char *assignment)
+{
+	size_t len = strcspn(assignment, "=");
+
+	for (size_t i = 0; i < l->n; i++)
+		if (strncmp(l->v[i], assignment, len) == 0 && strcspn(l->v[i], "=") == len)
+			return true;
+	return false;
+}
+
 static int add_words(struct spec *s, const struct exec_opts *o, struct spec_process *p,
 		     struct err *e)
 {
 	struct spec_strv env = p->env;
 
+	p->caps.set |= o->caps.n > 0;
+
 	p->env = (struct spec_strv){ NULL, 0 };
 	for (size_t i = 0; i < env.n; i++)
-		spec_strv_add(s, &p->env, env.v[i]);
+		if (!is_named(&o->env, env.v[i]))
+			spec_strv_add(s, &p->env, env.v[i]);
 	for (size_t i = 0; i < o->env.n; i++)
 		spec_strv_add(s, &p->env, o->env.v[i]);
 	for (size_t i = 0; i < o->caps.n; i++) {
 		int cap = spec_cap_parse(o->caps.v[i]);
 
-		if (cap < 0)
-			return err_msg(e, -EINVAL, "--cap: unknown capability '%s'", o->caps.v[i]);
+		if (cap < 0) {
+			log_warn("--cap: unknown capability '%s' ignored", o->caps.v[i]);
+			continue;
+		}
 		p->caps.bounding |= UINT64_C(1) << cap;
 		p->caps.effective |= UINT64_C(1) << cap;
 		p->caps.permitted |= UINT64_C(1) << cap;
-		p->caps.inheritable |= UINT64_C(1) << cap;
 	}
 	if (o->gids.n) {
 		gid_t *gids = spec_alloc(s, o->gids.n, sizeof(*gids));
@@ -174,6 +190,8 @@ static int run_process(const struct box *b, struct spec *s, const struct exec_op
 	}
 	x.keep_fds = keep;
 	x.seccomp = &bpf;
+	x.seccomp_spec = s->seccomp.listener_path ? &s->seccomp : NULL;
+	x.id = b->rec.id;
 	r = oci_exec(&x, p, &pid, &pidfd, &tty, e);
 	free(keep);
 	oci_bpf_clear(&bpf);
