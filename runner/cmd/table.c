@@ -16,6 +16,8 @@
 	X(inspect) \
 	X(kill)    \
 	X(load)    \
+	X(login)   \
+	X(logout)  \
 	X(logs)    \
 	X(port)    \
 	X(ps)      \
@@ -25,8 +27,10 @@
 	X(rm)      \
 	X(rmi)     \
 	X(run)     \
+	X(save)    \
 	X(start)   \
 	X(stop)    \
+	X(tag)     \
 	X(top)     \
 	X(version) \
 	X(wait)

@@ -355,3 +355,31 @@ int auth_save(const char *authfile, const char *domain, const struct credentials
 		*ret_file = xstrdup(files.v[0]);
 	return r;
 }
+
+int auth_remove_all(const char *authfile, struct err *e)
+{
+	AUTO(strv_clear) struct strv files = { 0 };
+	AUTO(json_drop) json_t *j = NULL;
+
+	list_files(authfile, &files);
+	int r = files.n ? load_file(files.v[0], &j, e) : -ENOENT;
+	if (r)
+		return r == -ENOENT ? 0 : r;
+	if (json_object_set_new(j, "auths", json_object()))
+		return err_set(e, -ENOMEM, "write '%s'", files.v[0]);
+	return save_json(files.v[0], j, e);
+}
+
+const char *auth_domain(const char *text)
+{
+	const char *s = str_after(text, "https://");
+
+	if (!s)
+		s = str_after(text, "http://");
+	if (!s)
+		s = text;
+	return str_starts(s, "index.docker.io") || str_starts(s, "registry-1.docker.io") ||
+			       str_starts(s, "docker.io")
+		       ? "docker.io"
+		       : s;
+}

@@ -56,4 +56,16 @@ int auth_find(const char *authfile, const char *domain, const char *path,
 int auth_save(const char *authfile, const char *domain, const struct credentials *c,
 	      char **ret_file, struct err *e);
 
+/**
+ * auth_remove_all() - forget every registry's credentials
+ */
+int auth_remove_all(const char *authfile, struct err *e);
+
+/**
+ * auth_domain() - what a person calls a registry, as credentials name it:
+ * without a scheme, and Docker Hub as "docker.io"
+ * Return: borrowed
+ */
+const char *auth_domain(const char *text);
+
 #endif

@@ -242,6 +242,15 @@ int image_load(struct store *st, const char *path, int fd, const struct image_lo
 	       struct image ***ret, struct err *e);
 
 /**
+ * image_save() - write images as one archive that docker load, podman load and
+ * OCI tools read
+ * @names:	as for image_get(); each image is called in the archive as here
+ * @fd:		may be a pipe
+ * Return: 0, -errno
+ */
+int image_save(struct store *st, char *const *names, size_t n, int fd, struct err *e);
+
+/**
  * image_list() - every image of the store, newest first
  * @ret:	NULL-terminated, free with image_list_free()
  * Return: number of images, -errno

@@ -575,30 +575,48 @@ int registry_blob(struct registry *r, struct http *h, const struct fetch *f, str
 	return rc;
 }
 
-int registry_check_login(struct registry *r, struct http *h, const struct credentials *c,
-			 struct err *e)
+static int ping(struct registry *r, struct http *h, struct http_response *resp, struct err *e)
 {
 	char url[URL_MAX];
-	struct http_response resp;
 	struct http_request req = { .url = url };
 	struct auth_state used = { 0 };
-	int rc = r->scheme == SCHEME_UNKNOWN ? find_scheme(r, h, e) : 0;
 
+	(void)str_format(url, sizeof(url), "%s://%s/v2/",
+			 r->scheme == SCHEME_HTTP ? "http" : "https", host_of(r));
+	fill_request(r, &req);
+	int rc = try_once(r, h, &req, resp, &used, e);
+	if (!rc && resp->status == 401) {
+		rc = answer_challenge(r, h, resp->challenge, &used, e);
+		if (!rc)
+			rc = try_once(r, h, &req, resp, &used, e);
+	}
+	free(used.token);
+	return rc;
+}
+
+int registry_login(const char *domain, const struct credentials *c,
+		   const struct image_pull_opts *opts, struct err *e)
+{
+	AUTO(registry_free) struct registry *r = NULL;
+	AUTO(http_free) struct http *h = NULL;
+	struct http_response resp;
+	struct ref ref;
+	auto_free char *name = xasprintf("%s/x", domain);
+
+	/* the same rules as for the registry of an image's name */
+	if (ref_parse(name, &ref, NULL) || !str_eq(ref.domain, domain))
+		return err_msg(e, -EINVAL, "'%s': is no registry", domain);
+	int rc = registry_new(&ref, false, opts, &r, e);
+	if (!rc)
+		rc = http_new(&h, e);
+	if (!rc && r->scheme == SCHEME_UNKNOWN)
+		rc = find_scheme(r, h, e);
 	if (rc)
 		return rc;
 	r->creds = (struct credentials){ .user = xstrdup(c->user), .password = xstrdup(c->password) };
 	r->have_creds = true;
-	(void)str_format(url, sizeof(url), "%s://%s/v2/",
-			 r->scheme == SCHEME_HTTP ? "http" : "https", host_of(r));
-	fill_request(r, &req);
-	rc = try_once(r, h, &req, &resp, &used, e);
-	if (!rc && resp.status == 401) {
-		rc = answer_challenge(r, h, resp.challenge, &used, e);
-		if (!rc)
-			rc = try_once(r, h, &req, &resp, &used, e);
-	}
-	free(used.token);
+	rc = ping(r, h, &resp, e);
 	if (rc)
-		return err_wrap(e, "login to %s", r->ref.domain);
+		return rc;
 	return resp.status == 200 ? 0 : status_error(r, &resp, "login", e);
 }

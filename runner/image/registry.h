@@ -47,9 +47,10 @@ int registry_manifest(struct registry *r, struct http *h, const char *which, cha
 int registry_blob(struct registry *r, struct http *h, const struct fetch *f, struct err *e);
 
 /**
- * registry_check_login() - are these credentials good (GET /v2/)
+ * registry_login() - are these credentials good for a registry
+ * Return: 0, -EACCES, -errno
  */
-int registry_check_login(struct registry *r, struct http *h, const struct credentials *c,
-			 struct err *e);
+int registry_login(const char *domain, const struct credentials *c,
+		   const struct image_pull_opts *opts, struct err *e);
 
 #endif

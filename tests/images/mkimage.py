@@ -300,7 +300,7 @@ def put(folder, data):
 
 def compress(data, how):
     if how == "gzip":
-        return gzip.compress(data, 6, mtime=0)
+        return gzip.compress(data, 6 if len(data) < 1 << 24 else 1, mtime=0)
     if how == "zstd":
         return subprocess.run(["zstd", "-q", "-c"], input=data, capture_output=True,
                               check=True).stdout
