@@ -75,6 +75,16 @@ const struct cmd *cmd_find(const char *name);
 int cmd_main(int argc, char **argv);
 
 /**
+ * cmd_print_help() - global options and the list of commands, on stdout
+ */
+void cmd_print_help(void);
+
+/**
+ * cmd_print_usage() - usage and options of one command, on stdout
+ */
+void cmd_print_usage(const struct cmd *cmd);
+
+/**
  * cmd_table() - all commands, sorted, NULL at the end
  */
 const struct cmd *const *cmd_table(void);

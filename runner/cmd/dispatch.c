@@ -46,7 +46,7 @@ static const struct opt global_rows[] = {
 	OPT_END,
 };
 
-static void print_help(void)
+void cmd_print_help(void)
 {
 	puts("usage: runner [OPTIONS] COMMAND [ARGUMENTS]\n"
 	     "       runner [OPTIONS] [RUN-OPTIONS] IMAGE [COMMAND [ARGUMENTS]]\n\n"
@@ -58,17 +58,6 @@ static void print_help(void)
 		if (!((*c)->flags & CMD_HIDDEN))
 			printf("  %-10s %s\n", (*c)->name, (*c)->summary);
 	puts("\nrunner COMMAND --help shows the options of a command.");
-}
-
-static void print_cmd_help(const struct cmd *cmd)
-{
-	printf("usage: runner %s%s%s%s\n\n%s\n", cmd->name, cmd->rows ? " [OPTIONS]" : "",
-	       cmd->args_help && *cmd->args_help ? " " : "", cmd->args_help ? cmd->args_help : "",
-	       cmd->summary);
-	if (cmd->rows) {
-		puts("\noptions:");
-		opt_help(cmd->rows, stdout);
-	}
 }
 
 static const struct opt *global_row(const char *arg)
@@ -170,7 +159,7 @@ static int dispatch(const struct cmd *cmd, struct engine *eng, int argc, char **
 	int r;
 
 	if (wants_help(cmd, argc, argv)) {
-		print_cmd_help(cmd);
+		cmd_print_usage(cmd);
 		return 0;
 	}
 	if (cmd->init)
@@ -222,7 +211,7 @@ static int with_globals(struct global_opts *g, int argc, char **argv)
 		return 0;
 	}
 	if (g->help || first == argc) {
-		print_help();
+		cmd_print_help();
 		return 0;
 	}
 	eopts = (struct engine_opts){ .root = g->root, .runroot = g->runroot, .storage = g->storage.v };

@@ -11,6 +11,7 @@
 	X(attach)  \
 	X(create)  \
 	X(exec)    \
+	X(help)    \
 	X(images)  \
 	X(info)    \
 	X(inspect) \
