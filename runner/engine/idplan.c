@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -134,8 +135,9 @@ static void make_key(const struct engine *eng, struct strbuf *key)
 	static const char *const ours[] = { "uidmap", "newuidmap", "newgidmap" };
 	char dir[4096], path[4200];
 
-	(void)strbuf_addf(key, "%u:%u:%lld", (unsigned int)eng->uid, (unsigned int)eng->gid,
-			  (long long)(time(NULL) / 3600));
+	/* under no_new_privs no helper gains anything: that answer is for its like only */
+	(void)strbuf_addf(key, "%u:%u:%d:%lld", (unsigned int)eng->uid, (unsigned int)eng->gid,
+			  prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), (long long)(time(NULL) / 3600));
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		add_file(key, files[i]);
 	if (proc_self_dir(dir, sizeof(dir)) == 0)

@@ -62,3 +62,14 @@ engine() {
 	echo "$output"
 	[ "$output" = 33:33 ]
 }
+
+# One place decides: what runner says of its ids is what uidmap plan says, in each surrounding.
+@test "runner follows the plan, with and without no_new_privs" {
+	ids() { as "$@" runner info | jq -r .Ids; }
+	[ "$(as sub uidmap plan --json | jq -r .mode)" = range ]
+	[ "$(ids sub setpriv --no-new-privs)" = one ]
+	[ "$(ids sub)" = range ]
+	[ "$(ids sub setpriv --no-new-privs)" = one ]
+	[ "$(ids nosub)" = one ]
+	[ "$(as nosub uidmap plan --json | jq -r .mode)" = single ]
+}
