@@ -79,7 +79,7 @@ static int rm(struct engine *eng, void *opts, int argc, char **argv, struct err 
 	if (r < 0)
 		return r;
 	o->store = st;
-	container_repair(eng);
+	start_repair(eng, st);
 	if (o->all)
 		return each_listed(eng, "rm", /* print */ true, NULL, rm_one, o);
 	for (int i = 0; i < argc; i++)

@@ -606,16 +606,34 @@ static void repair_run_dir(const struct engine *eng, const char *id)
 	container_unlock(c);
 }
 
+/* A folder is made before its name and goes after it, so a name without a
+ * folder belongs to nobody. */
+static void repair_name(const struct engine *eng, const char *name)
+{
+	char id[CONTAINER_ID_LEN + 1];
+
+	if (name[0] != '.' && read_name(eng, name, id) == 0 && !has_folder(eng, id))
+		release_name(eng, name, id);
+}
+
 void container_repair(const struct engine *eng)
 {
 	auto_dir DIR *d = open_list(eng->root_fd, "containers");
+	auto_dir DIR *names = open_list(eng->root_fd, "ctrnames");
 	auto_dir DIR *run = open_list(eng->runroot_fd, "containers");
 	const struct dirent *de;
 
 	while (d && (de = readdir(d)))
 		repair_one(eng, de->d_name);
+	while (names && (de = readdir(names)))
+		repair_name(eng, de->d_name);
 	while (run && (de = readdir(run)))
 		repair_run_dir(eng, de->d_name);
+}
+
+bool container_exists(const struct engine *eng, const char *id)
+{
+	return is_id(id) && has_folder(eng, id);
 }
 
 int container_connect(const struct container *c)

@@ -305,6 +305,11 @@ void container_repair(const struct engine *eng);
 char *container_boot_id(void);
 
 /**
+ * container_exists() - is there a folder of that full id, in any state
+ */
+bool container_exists(const struct engine *eng, const char *id);
+
+/**
  * container_alive() - does its monitor live, in this boot
  */
 bool container_alive(const struct container *c);

@@ -79,6 +79,19 @@ int start_destroy(struct container *c, struct store *store, struct err *e)
 	return store_release(store, id, e);
 }
 
+void start_repair(const struct engine *eng, struct store *st)
+{
+	AUTO(strv_clear) struct strv holders = { 0 };
+
+	/* Who holds now was made before we look for folders: a container that
+	 * is being made has its folder first. */
+	(void)store_hold_list(st, &holders, NULL);
+	container_repair(eng);
+	for (size_t i = 0; i < holders.n; i++)
+		if (!container_exists(eng, holders.v[i]))
+			(void)store_release(st, holders.v[i], NULL);
+}
+
 /* ---------------------------------------------------------------- stdio -- */
 
 /**

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 struct container;
+struct engine;
 struct err;
 struct store;
 
@@ -48,5 +49,11 @@ int start_container(struct container *c, const struct start_opts *opts, int *ret
  * Return: 0, -errno
  */
 int start_destroy(struct container *c, struct store *store, struct err *e);
+
+/**
+ * start_repair() - container_repair(), and release images that are held for
+ * containers that are gone
+ */
+void start_repair(const struct engine *eng, struct store *st);
 
 #endif

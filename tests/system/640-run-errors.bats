@@ -1,0 +1,117 @@
+#!/usr/bin/env bats
+# What goes wrong says so in one line that names the thing, and leaves nothing
+
+load helpers
+load images
+load run
+
+setup_file() { run_setup; }
+teardown_file() { run_teardown; }
+teardown() { for kind in sub nosub root; do nothing_left "$kind"; done; }
+
+# fails KIND WORD ARGS…: exit 125, one line, WORD in it, nothing left
+fails() {
+	local kind=$1 word=$2
+	shift 2
+	rr "$kind" 125 "$@"
+	assert_one_line
+	[[ $output == runner:* ]] || { echo "$output"; return 1; }
+	assert_output_has "$word"
+	nothing_left "$kind"
+}
+
+@test "a bad option, a bad value, a missing operand" {
+	for kind in sub nosub root; do
+		fails "$kind" --nonsense run --nonsense bb:1
+		fails "$kind" --publish run -p 80:: bb:1
+		fails "$kind" 99999 run -p 99999:80 bb:1
+		fails "$kind" 'missing' run
+		fails "$kind" --memory run --memory 5m bb:1
+	done
+	fails sub '--name' run --name
+	fails sub "'-x'" run --name -x bb:1
+	fails sub absolute run --mount type=bind,src=relative,dst=/x bb:1
+	fails sub nofile run --ulimit nofile=a bb:1
+	fails sub fnord run --ulimit fnord=1 bb:1
+	fails sub 'Ctrl' run --detach-keys Ctrl-x bb:1
+	fails sub warp run --network warp bb:1
+	fails sub 8080 run --network none -p 8080:80 bb:1
+	fails sub nosuchfile run --env-file /nosuchfile bb:1
+	fails sub nosuchprofile run --security-opt seccomp=/nosuchprofile bb:1
+	fails sub fnord run --security-opt fnord bb:1
+	fails sub nosuchhost run -v /nosuchhost/x:/x:fnord bb:1
+	fails sub /no/such run --mount type=bind,src=/no/such,dst=/x bb:1
+	fails sub 'two mounts' run -v /tmp:/x --tmpfs /x bb:1
+	fails sub --root --root '' ps
+}
+
+@test "a missing image: registry that is not there" {
+	local port
+	port=$(free_port)
+	for kind in sub nosub root; do
+		fails "$kind" "localhost:$port" run "localhost:$port/none:1"
+		fails "$kind" absent run --pull never absent:9
+	done
+}
+
+@test "an unwritable store, a store that is a file, a runtime folder of somebody else" {
+	for kind in sub nosub; do
+		run as "$kind" runner --root /proc/nothing --runroot "$STORES/$kind/run" run bb:1
+		[ "$status" -eq 125 ]; assert_one_line; assert_output_has /proc/nothing
+		run as "$kind" runner --root /etc/passwd --runroot "$STORES/$kind/run" run bb:1
+		[ "$status" -eq 125 ]; assert_one_line; assert_output_has /etc/passwd
+		run as "$kind" runner --root /usr --runroot "$STORES/$kind/run" run bb:1
+		[ "$status" -eq 125 ]; assert_one_line; assert_output_has /usr
+		run as "$kind" runner --root "$STORES/$kind/root" --runroot "$STORES/root/run" run bb:1
+		[ "$status" -eq 125 ]; assert_one_line
+		mkdir -p "$STORES/planted-$kind"; chmod 0755 "$STORES/planted-$kind"
+		run as "$kind" runner --root "$STORES/$kind/root" --runroot "$STORES/planted-$kind" run bb:1
+		[ "$status" -eq 125 ]; assert_one_line; assert_output_has 'belongs to uid 0'
+		mkdir -p "$STORES/$kind/open"; chown "$(account "$kind"):" "$STORES/$kind/open"; chmod 0777 "$STORES/$kind/open"
+		run as "$kind" runner --root "$STORES/$kind/root" --runroot "$STORES/$kind/open" run bb:1
+		[ "$status" -eq 125 ]; assert_one_line; assert_output_has 'written by others'
+	done
+}
+
+@test "no space: run says so, rm works, nothing is left" {
+	for kind in sub nosub; do
+		small=$STORES/$kind/small
+		mkdir -p "$small"
+		# a disk of 12 MB, seen by the commands inside this mount namespace only
+		unshare -m bash -c "
+			set -e
+			mount -t tmpfs -o size=12m,mode=755 small '$small'
+			chown '$(account "$kind"):' '$small'
+			. '$BATS_TEST_DIRNAME/helpers.bash'
+			go() { as $kind runner --root '$small/root' --runroot '$STORES/$kind/run-small' \"\$@\"; }
+			go load -q -i '$IMG/bb' >/dev/null
+			go run --network none --name full bb:1 sh -c 'dd if=/dev/zero of=/fill bs=64k 2>/dev/null; echo wrote'
+			dd if=/dev/zero of='$small/rest' bs=4k 2>/dev/null || true
+			! go run --rm --network none bb:1 true 2>'$STORES/$kind/said'
+			go ps -a | grep -q full
+			go rm full >/dev/null
+			rm '$small/rest'
+			[ -z \"\$(go ps -aq)\" ]
+			[ -z \"\$(ls '$small/root/containers')\" ]
+			go run --rm --network none bb:1 true
+		"
+		[ "$(wc -l <"$STORES/$kind/said")" -eq 1 ]
+		grep -q 'No space left' "$STORES/$kind/said"
+	done
+}
+
+@test "no user namespaces: one line that names the limit" {
+	sysctl=/proc/sys/user/max_user_namespaces
+	old=$(cat $sysctl)
+	for kind in nosub; do
+		# only this account's limit: a namespace of its own that allows none below
+		run as "$kind" unshare -Ur bash -c "echo 0 >$sysctl && exec runner --root $STORES/$kind/root --runroot $STORES/$kind/run run --rm --network none bb:1 echo works"
+		# with CAP_SYS_ADMIN inside no further user namespace is needed
+		[ "$status" -eq 0 ] && [ "$output" = works ]
+		run as "$kind" unshare -Ur bash -c "echo 0 >$sysctl && exec setpriv --bounding-set=-all --inh-caps=-all --no-new-privs runner --root $STORES/$kind/root --runroot $STORES/$kind/run run --rm --network none bb:1 echo works"
+		[ "$status" -eq 125 ]
+		assert_one_line
+		assert_output_has 'user namespace'
+	done
+	[ "$(cat $sysctl)" = "$old" ]
+}
