@@ -26,7 +26,7 @@ import peers
 import report
 import world
 
-GROUPS = ["start", "exec", "memory", "many", "net", "overlay", "pull"]
+GROUPS = ["start", "exec", "memory", "many", "net", "overlay", "pull", "scale"]
 
 
 class Bench:

@@ -179,6 +179,9 @@ def bundle(bench, runtime, words):
     spec["process"].update(terminal=False, args=words)
     spec["root"] = {"path": busybox_rootfs(world), "readonly": False}
     spec["linux"].pop("resources", None)
+    # written out: what a runtime assumes when they are missing differs
+    spec["linux"]["uidMappings"] = [{"containerID": 0, "hostID": os.getuid(), "size": 1}]
+    spec["linux"]["gidMappings"] = [{"containerID": 0, "hostID": os.getgid(), "size": 1}]
     with open(path, "w") as f:
         json.dump(spec, f)
     return folder

@@ -5,7 +5,7 @@ import time
 
 import engines
 from measure import Failure, Table, Target
-from world import command_line, free_port
+from world import comm, free_port
 
 
 def one(bench, engine, image, notes):
@@ -15,13 +15,12 @@ def one(bench, engine, image, notes):
                              "%d:80" % free_port(), image, "sleep", engines.PAYLOAD))
     try:
         time.sleep(0.5)
-        added = {p: command_line(p) for p in world.processes() - before}
-        helpers = {p: words for p, words in added.items()
-                   if words and not words.endswith("sleep " + engines.PAYLOAD)}
+        added = {p: comm(p) for p in world.processes() - before}
+        helpers = {p: name for p, name in added.items() if name and name != "sleep"}
         if len(helpers) == len(added):
             raise Failure("the container's program does not run")
-        notes[engine.name] = ", ".join("%s %.1f" % (words.split()[0].split("/")[-1], world.pss_mb([p]))
-                                       for p, words in sorted(helpers.items()))
+        notes[engine.name] = ", ".join("%s %.1f" % (name, world.pss_mb([p]))
+                                       for p, name in sorted(helpers.items()))
         return world.pss_mb(helpers)
     finally:
         with contextlib.suppress(Failure):

@@ -147,10 +147,11 @@ class World:
         return self.broker.pss_kib(pids) / 1024
 
 
-def command_line(pid):
+def comm(pid):
+    """a process's own name; its words may still be those of whoever forked it"""
     try:
-        with open("/proc/%d/cmdline" % pid) as f:
-            return f.read().replace("\0", " ").strip()
+        with open("/proc/%d/comm" % pid) as f:
+            return f.read().strip()
     except OSError:
         return ""
 
