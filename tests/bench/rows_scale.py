@@ -56,6 +56,7 @@ def containers(bench):
                     for key, words in commands.items():
                         rows[key, n].samples[name] = [bench.world.timed(engine.argv(*words))
                                                       for _ in range(bench.rounds(10, 3))]
+                    time.sleep(0.5)
                     helpers = [p for p in bench.world.processes() - before if comm(p) != "sleep"]
                     row = next((r for r in memory.rows if r.x == n), None) or memory.row(
                         "%d containers" % n, x=n)
