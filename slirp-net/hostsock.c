@@ -71,23 +71,29 @@ static int dest6(const struct conf *c, const struct in6_addr *to, uint16_t port,
 	return 0;
 }
 
-int hostsock_dest(struct net *net, const union addr *to, int type, union addr *ret)
+int hostsock_place(struct net *net, const union addr *to, int type, union addr *ret)
 {
 	const struct conf *c = &net->conf;
-	union addr dest;
-	int r;
 
 	if (dns_is_for_us(net, to)) {
 		*ret = *dns_server(net);
 		return 0;
 	}
 	if (to->sa.sa_family == AF_INET)
-		r = dest4(c, to->v4.sin_addr, addr_port(to), type, &dest);
-	else
-		r = dest6(c, &to->v6.sin6_addr, addr_port(to), type, &dest);
+		return dest4(c, to->v4.sin_addr, addr_port(to), type, ret);
+	return dest6(c, &to->v6.sin6_addr, addr_port(to), type, ret);
+}
+
+int hostsock_dest(struct net *net, const union addr *to, int type, union addr *ret)
+{
+	int proto = type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
+	union addr dest;
+	int r = hostsock_place(net, to, type, &dest);
+
 	if (r < 0)
 		return r;
-	if (!egress_allows(&net->egress, type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP, to))
+	/* what is asked for there is looked at there */
+	if (!dns_is_for_us(net, to) && !egress_allows(&net->egress, proto, to))
 		return -EACCES;
 	*ret = dest;
 	return 0;

@@ -20,6 +20,11 @@ struct net;
 int hostsock_dest(struct net *net, const union addr *to, int type, union addr *ret);
 
 /**
+ * hostsock_place() - the same, without asking the egress rules
+ */
+int hostsock_place(struct net *net, const union addr *to, int type, union addr *ret);
+
+/**
  * hostsock_open() - a socket for that destination
  *
  * Non-blocking, bound to --outbound-addr where that is given.

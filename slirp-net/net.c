@@ -91,24 +91,30 @@ void net_apply_egress(struct net *net)
 	}
 }
 
-/* What goes to libslirp: is it ours to answer, or allowed to leave? */
+/*
+ * What goes to libslirp: ICMP, fragments, what else there is. libslirp sends
+ * to any address it is given, also to the host's loopback, so it is asked
+ * here. Of the gateway's own addresses it answers pings.
+ */
 static bool may_leave(struct net *net, const uint8_t *data, const struct frame *f)
 {
-	union addr guest, peer;
+	union addr guest, peer, dest;
 
-	if (!net->egress.on || !f->family)
+	if (!f->family)
 		return true;
 	guest = frame_src(data, f);
 	peer = frame_dst(data, f);
 	addr_set_port(&peer, 0);
-	/* the gateway, and groups of the link: these never leave */
 	if (f->family == AF_INET && peer.v4.sin_addr.s_addr == net->conf.addrs.host4.s_addr)
 		return f->proto == IPPROTO_ICMP && !f->fragment;
-	if (f->family == AF_INET6 && IN6_IS_ADDR_MULTICAST(&peer.v6.sin6_addr))
-		return true;
-	if (f->family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&peer.v6.sin6_addr))
-		return true;
-	if (!f->fragment && egress_allows(&net->egress, f->proto, &peer))
+	if (f->family == AF_INET6 && (IN6_IS_ADDR_MULTICAST(&peer.v6.sin6_addr) ||
+				      IN6_IS_ADDR_LINKLOCAL(&peer.v6.sin6_addr) ||
+				      memcmp(&peer.v6.sin6_addr, &net->conf.addrs.net6, 8) == 0))
+		return f->proto == IPPROTO_ICMPV6 && !f->fragment;
+	if (hostsock_place(net, &peer, SOCK_DGRAM, &dest) < 0)
+		return false;
+	/* a fragment does not say which port it is for */
+	if (!(f->fragment && net->egress.on) && egress_allows(&net->egress, f->proto, &peer))
 		return true;
 	net_denied(net, f->proto == IPPROTO_ICMP || f->proto == IPPROTO_ICMPV6 ? "icmp" : "ip",
 		   &guest, &peer);
@@ -117,20 +123,28 @@ static bool may_leave(struct net *net, const uint8_t *data, const struct frame *
 
 /*
  * TCP without the splice path: libslirp connects, but it is asked here whether
- * it may. What it resolves over TCP cannot be looked into.
+ * it may. What it resolves over TCP cannot be looked into. Only a SYN makes
+ * libslirp connect; one in fragments is nothing that a kernel sends.
  */
 static bool may_connect(struct net *net, const uint8_t *data, size_t len, const struct frame *f)
 {
-	union addr guest, peer;
+	union addr guest, peer, dest;
+	int r;
 
-	if (!net->egress.on || !frame_is_syn(data, f))
+	if (f->fragment)
+		return false;
+	if (!frame_is_syn(data, f))
 		return true;
 	guest = frame_src(data, f);
 	peer = frame_dst(data, f);
-	if (egress_allows(&net->egress, IPPROTO_TCP, &peer))
+	r = hostsock_dest(net, &peer, SOCK_STREAM, &dest);
+	if (r >= 0 && net->egress.on && !egress_allows(&net->egress, IPPROTO_TCP, &peer))
+		r = -EACCES;
+	if (r >= 0)
 		return true;
-	net_denied(net, "tcp", &guest, &peer);
-	reply_tcp_error(&net->link, data, len, EACCES);
+	if (r == -EACCES)
+		net_denied(net, "tcp", &guest, &peer);
+	reply_tcp_error(&net->link, data, len, -r);
 	return false;
 }
 
