@@ -7,10 +7,11 @@ setup() {
 	need_root
 	table=$BATS_TEST_DIRNAME/uidmap/calls.table
 	calls=$BATS_TEST_DIRNAME/uidmap/idmap-calls.sh
+	own_etc=$BATS_TEST_DIRNAME/uidmap/own-etc.sh
 }
 
 @test "every call of the table gets its answer from ours, with file capabilities" {
-	run unshare -m "$calls" "$table" 6 "$BIN"
+	run "$own_etc" "$calls" "$table" 6 "$BIN"
 	echo "$output"
 	[ "$output" = "$(grep -c '^[a-z]*|' "$table") calls" ]
 }
@@ -20,7 +21,7 @@ setup() {
 	chmod 755 "$dir"
 	install -m 4755 "$BIN/newuidmap" "$BIN/newgidmap" "$dir"
 	[ -z "$(getcap "$dir/newuidmap")" ]
-	run unshare -m "$calls" "$table" 6 "$dir"
+	run "$own_etc" "$calls" "$table" 6 "$dir"
 	rm -rf "$dir"
 	echo "$output"
 	[ "$output" = "$(grep -c '^[a-z]*|' "$table") calls" ]
@@ -28,7 +29,7 @@ setup() {
 
 @test "the answers written down for shadow 4.13 are shadow's" {
 	[[ $(dpkg-query -W -f '${Version}' uidmap 2>/dev/null) == *4.13* ]] || skip "shadow 4.13's uidmap is not installed"
-	run unshare -m "$calls" "$table" 7 /usr/bin
+	run "$own_etc" "$calls" "$table" 7 /usr/bin
 	echo "$output"
 	[ "$output" = "$(grep -c '^[a-z]*|' "$table") calls" ]
 }
@@ -68,38 +69,44 @@ setup() {
 	assert_output_has deny
 }
 
-@test "a grant under another login name of the same user counts" {
-	dir=$(scratch root)
-	chmod 755 "$dir"
-	sub=$(account sub)
-	cp -a /etc/passwd "$dir/passwd"
-	echo "twin:x:$(id -u "$sub"):$(id -g "$sub")::/:/bin/sh" >>"$dir/passwd"
-	echo twin:300000:10 >"$dir/subuid"
-	unshare -m bash -c "mount --bind $dir/passwd /etc/passwd; mount --bind $dir/subuid /etc/subuid
-		setpriv --reuid $(id -u "$sub") --regid $(id -g "$sub") --clear-groups bash -c '
-			unshare -U sleep 60 & p=\$!
+# map_as UID GID START: in a throw-away /etc made by the lines on stdin, map ten ids from START
+map_as() {
+	local prepare
+	prepare=$(cat)
+	"$own_etc" bash -c "$prepare
+		setpriv --reuid $1 --regid $2 --clear-groups --inh-caps=-all bash -c '
+			unshare -U sleep 60 & p=\$!; trap \"kill \$p\" EXIT
 			until [ \"\$(readlink /proc/\$p/ns/user)\" != \"\$(readlink /proc/self/ns/user)\" ]; do sleep 0.01; done
-			$BIN/newuidmap \$p 0 300000 10 && cat /proc/\$p/uid_map; kill \$p'" >"$dir/out"
-	grep -E '0 +300000 +10' "$dir/out"
-	rm -rf "$dir"
+			$BIN/newuidmap \$p 0 $3 10 && cat /proc/\$p/uid_map' 2>&1"
+}
+
+@test "a grant under another login name of the same user counts" {
+	sub=$(account sub)
+	run map_as "$(id -u "$sub")" "$(id -g "$sub")" 300000 <<-END
+		echo "twin:x:$(id -u "$sub"):$(id -g "$sub")::/:/bin/sh" >>/etc/passwd
+		echo twin:300000:10 >/etc/subuid
+	END
+	[[ $output =~ 0\ +300000\ +10 ]]
+	run map_as "$(id -u "$sub")" "$(id -g "$sub")" 300000 <<-END
+		echo "twin:x:54321:$(id -g "$sub")::/:/bin/sh" >>/etc/passwd
+		echo twin:300000:10 >/etc/subuid
+	END
+	assert_output_has "not allowed"
 }
 
 @test "login.defs opens grants to the user's other groups" {
-	dir=$(scratch root)
-	chmod 755 "$dir"
 	sub=$(account sub)
 	for answer in yes no; do
-		(cat /etc/login.defs 2>/dev/null; echo "GRANT_AUX_GROUP_SUBIDS $answer") >"$dir/login.defs"
-		echo "$sub:300000:10" >"$dir/subuid"
-		unshare -m bash -c "mount --bind $dir/login.defs /etc/login.defs; mount --bind $dir/subuid /etc/subuid
-			setpriv --reuid $sub --regid 65534 --clear-groups bash -c '
-				unshare -U sleep 60 & p=\$!
-				until [ \"\$(readlink /proc/\$p/ns/user)\" != \"\$(readlink /proc/self/ns/user)\" ]; do sleep 0.01; done
-				$BIN/newuidmap \$p 0 300000 10 && cat /proc/\$p/uid_map; kill \$p'" >"$dir/out.$answer" 2>&1
+		run map_as "$(id -u "$sub")" 65534 300000 <<-END
+			echo GRANT_AUX_GROUP_SUBIDS $answer >>/etc/login.defs
+			echo $sub:300000:10 >/etc/subuid
+		END
+		echo "$answer: $output"
+		case $answer in
+		yes) [[ $output =~ 0\ +300000\ +10 ]] ;;
+		no) assert_output_has "is owned by a different user" ;;
+		esac
 	done
-	grep -E '0 +300000 +10' "$dir/out.yes"
-	grep 'is owned by a different user' "$dir/out.no"
-	rm -rf "$dir"
 }
 
 # A source of subordinate ids as a directory service has it, behind libsubid.
@@ -119,8 +126,7 @@ setup() {
 		mount -t overlay o -o lowerdir=$libs,upperdir=$dir/t/u,workdir=$dir/t/w $libs || exit 77
 		cp $dir/libsubid_suite.so $libs
 		[ \$1 = real ] || { cp $dir/libsubid.so.4 $libs; rm -f $libs/libsubid.so.5; }
-		ldconfig -C $dir/ld.so.cache && mount --bind $dir/ld.so.cache /etc/ld.so.cache
-		mount --bind $dir/nsswitch.conf /etc/nsswitch.conf; mount --bind $dir/subuid /etc/subuid
+		ldconfig; cp $dir/nsswitch.conf $dir/subuid /etc
 		setpriv --reuid $sub --regid $sub --init-groups bash -c '
 			unshare -U sleep 60 & p=\$!; trap "kill \$p" EXIT
 			until [ "\$(readlink /proc/\$p/ns/user)" != "\$(readlink /proc/self/ns/user)" ]; do sleep 0.01; done
@@ -131,7 +137,7 @@ setup() {
 	kinds=fake
 	[ ! -e "$libs/libsubid.so.4" ] || kinds="fake real"
 	for kind in $kinds; do
-		run unshare -m bash "$dir/go" "$kind"
+		run "$own_etc" bash "$dir/go" "$kind"
 		echo "$kind: $output"
 		assert_output_has "uid range [0-10) -> [500000-500010) not allowed"
 		assert_output_has "uid range [0-11) -> [400000-400011) not allowed"

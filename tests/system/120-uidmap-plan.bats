@@ -5,6 +5,7 @@ load helpers
 
 setup() {
 	sub=$(account sub) nosub=$(account nosub)
+	own_etc=$BATS_TEST_DIRNAME/uidmap/own-etc.sh
 }
 
 # ids KIND: start of the account's granted user ids
@@ -34,13 +35,9 @@ granted() {
 	[ -x /usr/sbin/usermod ]
 	dir=$(scratch root)
 	chmod 755 "$dir"
-	cp /etc/subuid /etc/subgid "$dir"
 	as nosub uidmap plan --json | jq -r '.missing[].line' >"$dir/lines"
 	cat "$dir/lines"
-	# an /etc of its own: usermod locks and renames there
-	run unshare -m bash -c "mkdir $dir/t; mount -t tmpfs t $dir/t; mkdir $dir/t/u $dir/t/w
-		mount -t overlay o -o lowerdir=/etc,upperdir=$dir/t/u,workdir=$dir/t/w /etc; set -e
-		PATH=$PATH:/usr/sbin sh -e $dir/lines
+	run "$own_etc" bash -c "PATH=$PATH:/usr/sbin sh -e $dir/lines &&
 		setpriv --reuid $nosub --regid $nosub --init-groups --inh-caps=-all $BIN/uidmap plan --json"
 	rm -rf "$dir"
 	echo "$output"
@@ -53,12 +50,8 @@ granted() {
 	echo "$output" | jq -e '.mode == "single" and .name == null and .uid == 54321'
 	line=$(jq -r '.missing[0].line' <<<"$output")
 	[[ $line =~ ^echo\ 54321:[0-9]+:65536\ \>\>/etc/subuid$ ]]
-	dir=$(scratch root)
-	chmod 755 "$dir"
-	run unshare -m bash -c "cp /etc/subuid /etc/subgid $dir; echo 54321:700000:65536 | tee -a $dir/subuid >>$dir/subgid
-		mount --bind $dir/subuid /etc/subuid; mount --bind $dir/subgid /etc/subgid
+	run "$own_etc" bash -c "echo 54321:700000:65536 | tee -a /etc/subuid >>/etc/subgid
 		setpriv --reuid 54321 --regid 54321 --clear-groups --inh-caps=-all $BIN/uidmap plan --json"
-	rm -rf "$dir"
 	echo "$output" | jq -e '.mode == "range" and .uid_map[1].outside == 700000'
 }
 
