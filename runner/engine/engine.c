@@ -298,6 +298,16 @@ void engine_layer_mode(const struct engine *eng, struct layer_mode *ret)
 		(void)str_format(ret->key, sizeof(ret->key), "%s", eng->range_key);
 }
 
+void engine_ping_range(const struct engine *eng, char *buf, size_t size)
+{
+	if (eng->ids == ENGINE_IDS_ONE)
+		(void)str_format(buf, size, "0 0");
+	else if (eng->ids == ENGINE_IDS_RANGE)
+		(void)str_format(buf, size, "0 %u", eng->last_gid);
+	else
+		(void)str_format(buf, size, "0 2147483647");
+}
+
 const char *engine_ids_name(const struct engine *eng)
 {
 	static const char *const names[ENGINE_IDS_MAX_] = {

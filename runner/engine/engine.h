@@ -6,6 +6,7 @@
 #define RUNNER_ENGINE_ENGINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -112,6 +113,12 @@ int engine_store(const struct engine *eng, struct store **ret, struct err *e);
  * Meaningful once rootless_enter() returned.
  */
 void engine_layer_mode(const struct engine *eng, struct layer_mode *ret);
+
+/**
+ * engine_ping_range() - the widest net.ipv4.ping_group_range that the kernel
+ * takes: group ids that are not mapped are refused
+ */
+void engine_ping_range(const struct engine *eng, char *buf, size_t size);
 
 /**
  * engine_ids_name() - the rung in words, for info and for the built-in image

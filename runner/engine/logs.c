@@ -20,15 +20,23 @@
 #define BATCH 32	/* lines that go into one write */
 #define HEAD_MAX 64
 
-int log_writer_open(struct log_writer *w, int dir_fd, int64_t max)
+void log_writer_init(struct log_writer *w, int dir_fd, int64_t max)
+{
+	*w = (struct log_writer){ .fd = -1, .dir_fd = dir_fd, .max = max };
+}
+
+/* Many containers print nothing: the file is made when there is something. */
+static int open_file(struct log_writer *w)
 {
 	struct stat st;
-	int fd = openat(dir_fd, LOG_FILE, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-	if (fd < 0)
+	if (w->fd >= 0)
+		return 0;
+	w->fd = openat(w->dir_fd, LOG_FILE, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
+		       0600);
+	if (w->fd < 0)
 		return -errno;
-	*w = (struct log_writer){ .fd = fd, .max = max };
-	if (fstat(fd, &st) == 0)
+	if (fstat(w->fd, &st) == 0)
 		w->size = st.st_size;
 	return 0;
 }
@@ -82,10 +90,13 @@ int log_writer_add(struct log_writer *w, enum log_stream stream, const char *dat
 	char full[HEAD_MAX], part[HEAD_MAX];
 	struct iovec iov[BATCH * 3];
 	size_t head = format_heads(full, part, stream);
-	int n = 0;
+	int n = 0, opened;
 
-	if (w->fd < 0)
+	if (w->dir_fd < 0)
 		return 0;
+	opened = open_file(w);
+	if (opened < 0)
+		return opened;
 	while (len) {
 		const char *end = memchr(data, '\n', len);
 		size_t line = end ? (size_t)(end - data) : len;

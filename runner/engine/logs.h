@@ -23,21 +23,23 @@ enum log_stream {
 
 /**
  * struct log_writer - the monitor's end; allocates nothing
- * @fd:		the open file, -1 when nothing is kept
+ * @fd:		the open file, -1 before the first output
+ * @dir_fd:	folder of the file (the caller's), -1 when nothing is kept
  * @max:	bytes after which the file starts anew, 0 for never
  * @size:	bytes written so far
  */
 struct log_writer {
 	int fd;
+	int dir_fd;
 	int64_t max;
 	int64_t size;
 };
 
 /**
- * log_writer_open() - append to the log in a container's folder
- * Return: 0, -errno
+ * log_writer_init() - append to the log in a container's folder
+ * @dir_fd:	-1 to keep nothing
  */
-int log_writer_open(struct log_writer *w, int dir_fd, int64_t max);
+void log_writer_init(struct log_writer *w, int dir_fd, int64_t max);
 
 /**
  * log_writer_add() - keep a piece of output

@@ -51,7 +51,7 @@ void monitor_init(struct monitor *m, struct container *c)
 	m->net.netns_fd = m->net.ready_fd = m->net.exit_fd = m->net.words_fd = -1;
 	m->root.fd = m->root.exit_fd = -1;
 	m->guard.life = -1;
-	m->log.fd = -1;
+	m->log.fd = m->log.dir_fd = -1;
 	oci_container_init(&m->oci);
 	for (int i = 0; i < MONITOR_CLIENTS_MAX; i++)
 		m->clients[i].fd = -1;

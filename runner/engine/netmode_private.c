@@ -23,6 +23,7 @@
 #include "common/cleanup.h"
 #include "common/err.h"
 #include "common/fd.h"
+#include "common/io.h"
 #include "common/portspec.h"
 #include "common/proc.h"
 #include "common/str.h"
@@ -38,36 +39,52 @@
 #define GATEWAY "10.0.2.2"
 #define DNS "10.0.2.3"
 
+/**
+ * struct new_netns - what the child is told, and answers
+ * @ping_gids:	group ids that may open ping sockets
+ * @fd:		the namespace, -errno
+ */
+struct new_netns {
+	const char *ping_gids;
+	int fd;
+};
+
+/* Here and not by the container's init, which may be in a user namespace that
+ * does not own this network. */
 static int open_own_netns(void *arg)
 {
-	int *ret = arg;
+	struct new_netns *n = arg;
 
-	*ret = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (*ret < 0)
-		*ret = -errno;
+	(void)io_write_file_at(AT_FDCWD, "/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+	(void)io_write_file_at(AT_FDCWD, "/proc/sys/net/ipv4/ping_group_range", n->ping_gids);
+	n->fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (n->fd < 0)
+		n->fd = -errno;
 	return 0;
 }
 
 /* CLONE_VFORK: we sleep until it left, so it may use our memory; CLONE_FILES:
  * what it opens is ours. */
-static int netns_new(struct err *e)
+static int netns_new(const struct engine *eng, struct err *e)
 {
-	int fd = -EIO;
+	char gids[32];
+	struct new_netns n = { .ping_gids = gids, .fd = -EIO };
 	char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	pid_t pid;
 
 	if (stack == MAP_FAILED)
 		return err_set(e, -errno, "network namespace");
+	engine_ping_range(eng, gids, sizeof(gids));
 	pid = clone(open_own_netns, stack + STACK_SIZE,
-		    CLONE_NEWNET | CLONE_FILES | CLONE_VM | CLONE_VFORK | SIGCHLD, &fd);
+		    CLONE_NEWNET | CLONE_FILES | CLONE_VM | CLONE_VFORK | SIGCHLD, &n);
 	if (pid < 0)
-		fd = -errno;
+		n.fd = -errno;
 	else
 		(void)waitpid(pid, NULL, 0);
 	(void)munmap(stack, STACK_SIZE);
-	if (fd == -ENOSPC)
-		return err_msg(e, fd, "network namespace: the limit user.max_net_namespaces is reached");
-	return fd < 0 ? err_set(e, fd, "network namespace") : fd;
+	if (n.fd == -ENOSPC)
+		return err_msg(e, n.fd, "network namespace: the limit user.max_net_namespaces is reached");
+	return n.fd < 0 ? err_set(e, n.fd, "network namespace") : n.fd;
 }
 
 static int add_publish(struct strv *argv, const struct container *c, struct err *e)
@@ -114,7 +131,7 @@ static int private_start(struct network *n, struct container *c, struct err *e)
 
 	if (r < 0)
 		return err_set(e, r, "slirp-net: not beside runner, nor in " LIBEXECDIR ", nor in PATH");
-	n->netns_fd = netns_new(e);
+	n->netns_fd = netns_new(c->eng, e);
 	if (n->netns_fd < 0)
 		return n->netns_fd;
 	if (pipe2(ready, O_CLOEXEC) < 0 || pipe2(life, O_CLOEXEC) < 0 ||

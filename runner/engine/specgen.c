@@ -381,15 +381,15 @@ static void add_sysctl(struct spec *s, const char *key, const char *value)
 	s->sysctl = kv;
 }
 
-static void add_sysctls(struct spec *s, const struct container *c, bool host_net)
+static void add_sysctls(struct spec *s, const struct container *c, const struct network *net)
 {
-	/* Group ids that are not mapped are refused. */
-	if (!host_net) {
+	char gids[32];
+
+	/* A network of ours has them already. */
+	if (!net->mode->host_net && net->netns_fd < 0) {
+		engine_ping_range(c->eng, gids, sizeof(gids));
 		add_sysctl(s, "net.ipv4.ip_unprivileged_port_start", "0");
-		add_sysctl(s, "net.ipv4.ping_group_range",
-			   c->eng->ids == ENGINE_IDS_ONE ? "0 0" :
-			   c->eng->mode == ENGINE_ROOT	 ? "0 2147483647" :
-							   spec_printf(s, "0 %u", c->eng->last_gid));
+		add_sysctl(s, "net.ipv4.ping_group_range", spec_strdup(s, gids));
 	}
 	for (size_t i = 0; i < c->config.sysctl.n; i++) {
 		const char *pair = c->config.sysctl.v[i];
@@ -432,6 +432,20 @@ static unsigned int default_flags(const struct container *c, const struct networ
 	       (cfg->privileged ? SPEC_DEFAULT_PRIVILEGED : 0u) | SPEC_DEFAULT_NO_SECCOMP;
 }
 
+/* One id exists, and the program wants to be another user: a user namespace
+ * inside ours shows that one id as the wanted one. Files of the image then
+ * belong to that user, too. */
+static void show_id_as(struct spec *s, const struct user *user)
+{
+	struct spec_idmap *map = spec_alloc(s, 2, sizeof(*map));
+
+	map[0] = (struct spec_idmap){ .container = user->uid, .host = 0, .size = 1 };
+	map[1] = (struct spec_idmap){ .container = user->gid, .host = 0, .size = 1 };
+	s->uidmap = (struct spec_idmaps){ .v = &map[0], .n = 1 };
+	s->gidmap = (struct spec_idmaps){ .v = &map[1], .n = 1 };
+	s->ns[SPEC_NS_USER] = (struct spec_ns){ .set = true };
+}
+
 int specgen(struct spec *s, const struct container *c, const struct user *user,
 	    const struct network *net, const struct rootfs *root, struct err *e)
 {
@@ -442,6 +456,8 @@ int specgen(struct spec *s, const struct container *c, const struct user *user,
 	spec_default(s, default_flags(c, net));
 	s->root_path = root->detached ? "/" : root->path;
 	s->root_readonly = cfg->read_only;
+	if (c->eng->ids == ENGINE_IDS_ONE && (user->uid || user->gid))
+		show_id_as(s, user);
 	s->hostname = is_host(cfg->uts_mode) ? NULL : spec_strdup(s, files_hostname(c, buf));
 	if (net->netns_fd >= 0)
 		s->ns[SPEC_NS_NETWORK] = (struct spec_ns){
@@ -470,7 +486,7 @@ int specgen(struct spec *s, const struct container *c, const struct user *user,
 		drop_host_mqueue(s);
 	if (cfg->shm_size)
 		set_shm_size(s, cfg->shm_size);
-	add_sysctls(s, c, net->mode->host_net);
+	add_sysctls(s, c, net);
 	if (strv_has(&cfg->security_opt, "systempaths=unconfined") ||
 	    strv_has(&cfg->security_opt, "unmask=ALL"))
 		s->masked = s->readonly = (struct spec_strv){ 0 };

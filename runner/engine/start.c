@@ -214,6 +214,8 @@ static int create(struct monitor *m, const struct ends *ends, struct err *e)
 
 /* --------------------------------------------------------------- record -- */
 
+/* For commands that want to join our user namespace. Where the map takes no
+ * helper, making one's own is cheaper. */
 static int write_pid_file(const struct container *c)
 {
 	char line[64];
@@ -251,7 +253,7 @@ static int record_running(struct monitor *m, struct err *e)
 	set_str(&st->rung_ids, engine_ids_name(m->c->eng));
 	set_str(&st->rung_rootfs, m->root.rung);
 	set_str(&st->rung_network, m->net.rung);
-	if (r == 0)
+	if (r == 0 && m->c->eng->ids == ENGINE_IDS_RANGE)
 		r = write_pid_file(m->c);
 	if (r < 0)
 		return err_set(e, r, "runtime folder: record of the monitor");
@@ -327,12 +329,9 @@ static void drop_stdio(void)
 static int open_doors(struct monitor *m, struct err *e)
 {
 	const struct container_config *cfg = &m->c->config;
-	int r = 0;
 
 	if (!cfg->log_driver || !str_eq(cfg->log_driver, "none"))
-		r = log_writer_open(&m->log, m->c->dir_fd, cfg->log_max);
-	if (r < 0)
-		return err_set(e, r, "store: log of container %.12s", m->c->id);
+		log_writer_init(&m->log, m->c->dir_fd, cfg->log_max);
 	m->listen_fd = ctl_listen(m->c->run_fd);
 	if (m->listen_fd < 0)
 		return err_set(e, m->listen_fd, "runtime folder: socket of container %.12s", m->c->id);

@@ -51,8 +51,9 @@ static int step_userns(struct init *i, struct err *e)
 	}
 	if (!i->p->new_user && i->p->join[SPEC_NS_USER] < 0)
 		return 0;
-	/* root of the new namespace, whoever we were outside */
-	if (raw_setresgid(0) < 0 || raw_setresuid(0) < 0)
+	/* root of the new namespace, whoever we were outside; a namespace that
+	 * maps no 0 has the capabilities all the same */
+	if ((raw_setresgid(0) < 0 || raw_setresuid(0) < 0) && errno != EINVAL)
 		return err_set(e, -errno, "become root of the user namespace");
 	return 0;
 }

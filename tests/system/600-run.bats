@@ -110,6 +110,15 @@ R="run --rm --network none"
 	rr sub 125 $R -u nobodyhere bb:1 id
 	assert_one_line
 	assert_output_has nobodyhere
+	# with one id that id is shown as the user wanted, also to exec
+	rr nosub $R -u app bb:1 sh -c 'id; touch /home/app/f /f && ls -ln /f; grep CapEff /proc/self/status'
+	assert_output_has 'uid=1000(app) gid=1000(app)'
+	assert_output_has '1000     1000'
+	assert_output_has 0000000000000000
+	rr nosub run -d --name one -u app bb:1 sleep 100
+	rr nosub exec one id -u
+	[ "$output" = 1000 ]
+	rr nosub rm -f one
 	rr root $R --group-add staff bb:1 id -G
 	assert_output_has 50
 }

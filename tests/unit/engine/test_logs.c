@@ -62,7 +62,7 @@ static void test_pieces(void **state)
 	struct log_writer w;
 
 	(void)state;
-	assert_int_equal(log_writer_open(&w, fd, 0), 0);
+	log_writer_init(&w, fd, 0);
 	for (int i = 0; i < 200; i++) {
 		char piece[300];
 		int n = 0;
@@ -90,7 +90,7 @@ static void test_max(void **state)
 	struct stat st;
 
 	(void)state;
-	assert_int_equal(log_writer_open(&w, fd, 1000), 0);
+	log_writer_init(&w, fd, 1000);
 	for (int i = 0; i < 500; i++) {
 		assert_int_equal(log_writer_add(&w, LOG_STDOUT, "line\n", 5), 0);
 		assert_int_equal(fstat(w.fd, &st), 0);
