@@ -55,7 +55,7 @@ int attr_fill(struct ovl *o, struct node *n, const struct statx *stx, struct sta
 		.st_gid = idmap_to_shown(&o->conf->gids, stx->stx_gid),
 		.st_rdev = makedev(stx->stx_rdev_major, stx->stx_rdev_minor),
 		.st_size = (off_t)stx->stx_size,
-		.st_blksize = (blksize_t)stx->stx_blksize,
+		.st_blksize = S_ISREG(stx->stx_mode) ? OVL_BLKSIZE : (blksize_t)stx->stx_blksize,
 		.st_blocks = (blkcnt_t)stx->stx_blocks,
 		.st_atim = { stx->stx_atime.tv_sec, stx->stx_atime.tv_nsec },
 		.st_mtim = { stx->stx_mtime.tv_sec, stx->stx_mtime.tv_nsec },

@@ -100,7 +100,6 @@ void conf_init(struct conf *c)
 		.squash_to_gid = -1,
 		.timeout = TIMEOUT_DEFAULT,
 		.threaded = 1,
-		.writeback = 1,
 		.fsync = 1,
 		.ready_fd = -1,
 		.exit_fd = -1,

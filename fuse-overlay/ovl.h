@@ -35,10 +35,12 @@
 
 #include "fuse-overlay/at.h"
 #include "fuse-overlay/conf.h"
+#include "fuse-overlay/follow.h"
 
 #define OVL_DEVS_MAX 64		/* file systems under one mount */
 #define OVL_TMP_MAX 24		/* a name in the work folder */
 #define OVL_XATTR_MAX 65536	/* the kernel's XATTR_SIZE_MAX */
+#define OVL_BLKSIZE 65536	/* what stdio buffers: a request each */
 #define OVL_RDBUFS 4
 #define OVL_RDBUF_SIZE 32768
 
@@ -210,6 +212,11 @@ struct rdbuf {
  * @privileged:	may give files away (uid 0 in its namespace)
  * @fs_uid, @fs_gid: file system ids of the process now
  * @no_opendir:	the kernel need not open directories
+ * @client:	who sent the request being served, for @follow
+ * @kill_priv:	the real file system clears setuid bits when we write
+ * @follow:	where the clients run
+ * @init_seen:	the kernel's first message came
+ * @init_flags:	flags that the first reply gets besides libfuse's
  */
 struct ovl {
 	const struct conf *conf;
@@ -241,6 +248,11 @@ struct ovl {
 	gid_t fs_gid;
 	mode_t umask_now;
 	bool no_opendir;
+	bool kill_priv;
+	struct follow follow;
+	pid_t client;
+	bool init_seen;
+	uint32_t init_flags;
 	struct fuse_session *se;
 	struct rdbuf rdbufs[OVL_RDBUFS];
 };

@@ -31,6 +31,7 @@
 #include "common/log.h"
 #include "fuse-overlay/layer.h"
 #include "fuse-overlay/ops.h"
+#include "fuse-overlay/wire.h"
 
 /**
  * struct server - a mount being served
@@ -85,6 +86,7 @@ static int open_session(struct server *s, const struct conf *c, struct err *e)
 	/* libfuse and fusermount3 have told the reason by now */
 	if (fuse_session_mount(s->se, c->mountpoint))
 		return err_msg(e, -EIO, "%s: cannot mount", c->mountpoint);
+	wire_attach(s->o);
 	return 0;
 }
 
@@ -186,6 +188,7 @@ static void loop(struct server *s)
 	struct fuse_buf buf = { 0 };
 	bool told = false;
 
+	follow_init(&s->o->follow);
 	while (!fuse_session_exited(s->se)) {
 		int r = fuse_session_receive_buf(s->se, &buf);
 
@@ -194,6 +197,7 @@ static void loop(struct server *s)
 		if (r <= 0)
 			break;
 		fuse_session_process_buf(s->se, &buf);
+		follow_request(&s->o->follow, s->o->client);
 		if (!told)
 			tell_ready(s);
 		told = true;

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * wire - what the kernel offers and this libfuse does not know
+ */
+#ifndef FUSE_OVERLAY_WIRE_H
+#define FUSE_OVERLAY_WIRE_H
+
+#include "fuse-overlay/ovl.h"
+
+/**
+ * wire_attach() - put ourselves between libfuse and the device
+ *
+ * Call it after fuse_session_mount(). Without effect where libfuse refuses.
+ */
+void wire_attach(struct ovl *o);
+
+#endif
