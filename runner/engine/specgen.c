@@ -388,6 +388,9 @@ static void add_sysctls(struct spec *s, const struct container *c, const struct 
 	/* A network of ours has them already. */
 	if (!net->mode->host_net && net->netns_fd < 0) {
 		engine_ping_range(c->eng, gids, sizeof(gids));
+		if (s->ns[SPEC_NS_USER].set)
+			(void)str_format(gids, sizeof(gids), "%u %u", s->gidmap.v[0].container,
+					 s->gidmap.v[0].container);
 		add_sysctl(s, "net.ipv4.ip_unprivileged_port_start", "0");
 		add_sysctl(s, "net.ipv4.ping_group_range", spec_strdup(s, gids));
 	}
