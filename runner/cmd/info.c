@@ -20,8 +20,6 @@
 #include "runner/engine/engine.h"
 #include "runner/oci/oci.h"
 
-#pragma weak oci_cgroup_rung
-
 struct info_opts {
 	const char *format;
 };
@@ -62,7 +60,7 @@ static json_t *collect(const struct engine *eng)
 	o = json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:s}", "Version", VERSION, "Root", eng->root, "RunRoot",
 		      eng->runroot, "KernelVersion", uts.release, "Ids", engine_ids_name(eng),
 		      "Rootless", eng->mode != ENGINE_ROOT, "Cgroups",
-		      oci_cgroup_rung ? oci_cgroup_rung() : "none");
+		      oci_cgroup_rung());
 	(void)json_object_set_new(o, "Fuse", json_boolean(access("/dev/fuse", W_OK) == 0));
 	(void)json_object_set_new(o, "Tun", json_boolean(access("/dev/net/tun", W_OK) == 0));
 	add_program(o, "SlirpNet", "slirp-net");

@@ -57,8 +57,6 @@
 
 #define EXIT_FLUSH_MS 10000
 
-#pragma weak oci_cgroup_rung
-
 int start_destroy(struct container *c, struct store *store, struct err *e)
 {
 	AUTO(store_close) struct store *own = NULL;
@@ -344,7 +342,7 @@ static int bring_up(struct monitor *m, const struct start_opts *opts, struct err
 	int r = take_signals(m, e);
 
 	m->c->state.started = container_now();
-	set_str(&m->c->state.rung_cgroups, oci_cgroup_rung ? oci_cgroup_rung() : "none");
+	set_str(&m->c->state.rung_cgroups, oci_cgroup_rung());
 	if (r == 0)
 		r = network_start(&m->net, m->c, e);
 	if (r == 0)
