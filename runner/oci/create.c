@@ -139,7 +139,7 @@ static int write_state(struct plan *p, struct err *e)
 	if (p->state_fd < 0)
 		return 0;
 
-	struct oci_state st = { .id = p->o->id, .status = "creating", .pid = p->c->pid,
+	struct oci_state st = { .id = p->o->id, .status = "created", .pid = p->c->pid,
 				.bundle = p->o->bundle, .spec = p->s };
 	auto_free char *text = state_json(&st);
 	int r = io_write_all(p->state_fd, text, strlen(text));

@@ -37,6 +37,7 @@ struct ctx {
 	struct plan_process *pp;
 	int proc;
 	int *sync;
+	bool cwd_seen;
 };
 
 /* --- before the start: lookups in the container's root ------------------- */
@@ -187,7 +188,7 @@ static int write_proc(const struct ctx *c, const char *path, const char *text, s
 	return 0;
 }
 
-static int do_oom(const struct ctx *c, struct err *e)
+static int do_oom(struct ctx *c, struct err *e)
 {
 	char text[16];
 
@@ -198,7 +199,7 @@ static int do_oom(const struct ctx *c, struct err *e)
 	return r < 0 ? err_wrap(e, "process.oomScoreAdj") : 0;
 }
 
-static int do_rlimits(const struct ctx *c, struct err *e)
+static int do_rlimits(struct ctx *c, struct err *e)
 {
 	const struct spec_process *s = c->pp->s;
 
@@ -220,7 +221,7 @@ struct sched_attr_v1 {
 	uint64_t runtime, deadline, period;
 };
 
-static int do_sched(const struct ctx *c, struct err *e)
+static int do_sched(struct ctx *c, struct err *e)
 {
 	const struct spec_sched *s = &c->pp->s->sched;
 	const struct spec_ioprio *io = &c->pp->s->ioprio;
@@ -239,7 +240,7 @@ static int do_sched(const struct ctx *c, struct err *e)
 	return 0;
 }
 
-static int do_labels(const struct ctx *c, struct err *e)
+static int do_labels(struct ctx *c, struct err *e)
 {
 	const struct spec_process *s = c->pp->s;
 	char text[1024];
@@ -273,24 +274,24 @@ static int load_filter(struct plan_process *pp, struct err *e)
 	return 0;
 }
 
-static int do_early_filter(const struct ctx *c, struct err *e)
+static int do_early_filter(struct ctx *c, struct err *e)
 {
 	return c->pp->s->no_new_privs ? 0 : load_filter(c->pp, e);
 }
 
-static int do_late_filter(const struct ctx *c, struct err *e)
+static int do_late_filter(struct ctx *c, struct err *e)
 {
 	return c->pp->s->no_new_privs ? load_filter(c->pp, e) : 0;
 }
 
-static int do_bounding(const struct ctx *c, struct err *e)
+static int do_bounding(struct ctx *c, struct err *e)
 {
 	const struct spec_caps *caps = &c->pp->s->caps;
 
 	return caps->set ? caps_drop_bounding(caps->bounding, e) : 0;
 }
 
-static int do_user(const struct ctx *c, struct err *e)
+static int do_user(struct ctx *c, struct err *e)
 {
 	const struct spec_user *u = &c->pp->s->user;
 
@@ -313,36 +314,54 @@ static int do_user(const struct ctx *c, struct err *e)
 	return 0;
 }
 
-static int do_caps(const struct ctx *c, struct err *e)
+static int do_caps(struct ctx *c, struct err *e)
 {
 	const struct spec_caps *caps = &c->pp->s->caps;
 
 	return caps->set ? caps_apply(caps, e) : 0;
 }
 
-static int do_cwd(const struct ctx *c, struct err *e)
+static int do_cwd(struct ctx *c, struct err *e)
 {
 	char real[PATH_MAX];
 
 	if (chdir(c->pp->s->cwd) < 0)
 		return err_set(e, -errno, "process.cwd: %s", c->pp->s->cwd);
 	/* a leaked descriptor could make a folder of the host the cwd
-	 * (CVE-2024-21626); such a one has no path from this root */
+	 * (CVE-2024-21626); such a one has no path from this root. The call may
+	 * be filtered by now: then the look before the filter counts. */
 	long n = syscall(SYS_getcwd, real, sizeof(real));
+	if (n < 0 && errno != ENOENT && c->cwd_seen)
+		return 0;
 	if (n < 0 || real[0] != '/')
 		return err_msg(e, -EPERM, "process.cwd: %s is outside the container's root",
 			       c->pp->s->cwd);
 	return 0;
 }
 
-static int do_no_new_privs(const struct ctx *c, struct err *e)
+/*
+ * Before the filter and the user change. A folder that only the user may enter
+ * is looked at later.
+ */
+static int do_cwd_early(struct ctx *c, struct err *e)
+{
+	int r = do_cwd(c, e);
+
+	if (r == -EACCES)
+		return 0;
+	if (r == 0)
+		c->cwd_seen = true;
+	return r;
+}
+
+static int do_no_new_privs(struct ctx *c, struct err *e)
 {
 	if (c->pp->s->no_new_privs && raw_prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0) < 0)
 		return err_set(e, -errno, "process.noNewPrivileges");
 	return 0;
 }
 
-static int do_death_sig(const struct ctx *c, struct err *e)
+static int do_death_sig(struct ctx *c, struct err *e)
 {
 	if (!c->pp->death_sig)
 		return 0;
@@ -356,7 +375,7 @@ static int do_death_sig(const struct ctx *c, struct err *e)
 }
 
 /* Everything but 0 1 2 and what is passed on goes at the exec. */
-static int do_fds(const struct ctx *c, struct err *e)
+static int do_fds(struct ctx *c, struct err *e)
 {
 	const struct plan_process *pp = c->pp;
 	unsigned int first = 3;
@@ -389,7 +408,7 @@ static int do_fds(const struct ctx *c, struct err *e)
 	return 0;
 }
 
-static int do_signals(const struct ctx *c, struct err *e)
+static int do_signals(struct ctx *c, struct err *e)
 {
 	sigset_t none;
 
@@ -400,14 +419,14 @@ static int do_signals(const struct ctx *c, struct err *e)
 	return 0;
 }
 
-static int (*const steps[])(const struct ctx *, struct err *) = {
-	do_oom,	 do_rlimits, do_sched, do_fds,	do_labels,	 do_early_filter, do_bounding, do_user,
+static int (*const steps[])(struct ctx *, struct err *) = {
+	do_oom,	 do_rlimits, do_sched, do_fds,	do_cwd_early, do_labels, do_early_filter, do_bounding, do_user,
 	do_caps, do_cwd,     do_signals, do_death_sig, do_no_new_privs,
 };
 
 int process_exec(struct plan_process *pp, int proc, int *sync, struct err *e)
 {
-	struct ctx c = { pp, proc, sync };
+	struct ctx c = { pp, proc, sync, false };
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {

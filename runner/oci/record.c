@@ -33,9 +33,9 @@ static int parse_ns(const struct jctx *c, const json_t *o, struct record *r)
 
 		int ret = json_sub(c, o, ns_kind(t)->name, &sub);
 		if (ret == 0 && sub)
-			ret = json_get_u64(&at, sub, "dev", UINT64_MAX, &r->ns[t].dev, NULL);
+			ret = json_get_u64(&at, sub, "dev", INT64_MAX, &r->ns[t].dev, NULL);
 		if (ret == 0 && sub)
-			ret = json_get_u64(&at, sub, "ino", UINT64_MAX, &r->ns[t].ino, NULL);
+			ret = json_get_u64(&at, sub, "ino", INT64_MAX, &r->ns[t].ino, NULL);
 		if (ret < 0)
 			return ret;
 	}
@@ -59,7 +59,7 @@ static int parse(const struct jctx *c, const json_t *o, struct record *r)
 	if (ret == 0)
 		ret = json_get_u64(c, o, "pid", INT32_MAX, &pid, NULL);
 	if (ret == 0)
-		ret = json_get_u64(c, o, "start", UINT64_MAX, &r->start, NULL);
+		ret = json_get_u64(c, o, "start", INT64_MAX, &r->start, NULL);
 	if (ret == 0)
 		ret = json_get_u64(c, o, "owner", UINT32_MAX, &owner, NULL);
 	if (ret == 0)

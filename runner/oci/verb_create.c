@@ -162,7 +162,7 @@ static int make_options(struct create *c, const char *bundle, int *ret_listener,
 static int check_terminal(const struct create *c, const struct spec *s, bool detach, struct err *e)
 {
 	if (s->process.terminal && detach && !c->console_socket)
-		return err_msg(e, -EINVAL, "process.terminal: needs --console-socket");
+		return err_msg(e, -EINVAL, "process.terminal: use --console-socket if a terminal is needed with --detach");
 	if (!s->process.terminal && c->console_socket)
 		return err_msg(e, -EINVAL, "--console-socket: the process asks for no terminal");
 	return 0;

@@ -1,0 +1,255 @@
+# runner-oci by an ordinary user with one id: life, fields, errors
+
+load helpers
+load oci
+
+setup() { oci_setup nosub; }
+teardown() { oci_teardown; }
+
+@test "run: output, exit code, nothing left" {
+	cmd . sh -c 'echo hello; exit 7'
+	run_oci 7 run --bundle "$DIR/b" c1
+	[ "$output" = hello ]
+	nothing_left
+}
+
+@test "run: codes of signals and of programs that cannot be executed" {
+	cmd . sh -c 'kill -9 $$'
+	run_oci 137 run -b "$DIR/b" c1 || run_oci 0 run -b "$DIR/b" c1 # pid 1 cannot kill itself
+	cmd . nothere
+	run_oci 127 run -b "$DIR/b" c1
+	assert_one_line
+	assert_output_has nothere
+	cmd . /etc/where
+	run_oci 126 run -b "$DIR/b" c1
+	assert_output_has /etc/where
+	printf '#!/no/interpreter\n' >"$DIR/b/rootfs/script"
+	chmod 755 "$DIR/b/rootfs/script"
+	cmd . /script
+	run_oci 127 run -b "$DIR/b" c1
+	nothing_left
+}
+
+@test "create, state, start, kill, delete" {
+	cmd . sh -c 'trap "exit 3" TERM; while :; do sleep 0.05; done'
+	oci create -b "$DIR/b" --pid-file "$DIR/pid" c1 </dev/null >/dev/null 2>&1
+	run_oci state c1
+	[ "$(jq -r .status <<<"$output")" = created ]
+	[ "$(jq -r .pid <<<"$output")" = "$(cat "$DIR/pid")" ]
+	run_oci 1 create -b "$DIR/b" c1
+	assert_output_has "already exists"
+	oci start c1
+	run_oci 1 start c1
+	assert_output_has "is running"
+	[ "$(oci state c1 | jq -r .status)" = running ]
+	run_oci 1 delete c1
+	sleep 0.2 # for the trap to be set
+	oci kill c1 TERM
+	wait_for 5 eval '[ "$(oci state c1 | jq -r .status)" = stopped ]'
+	run_oci 1 kill c1
+	assert_output_has "container not running"
+	oci delete c1
+	run_oci 1 state c1
+	assert_output_has "does not exist"
+	oci delete --force c1
+}
+
+@test "exec: output, code, user's environment, missing programs" {
+	cmd . sleep 100
+	oci run -d -b "$DIR/b" c1 </dev/null >/dev/null 2>&1
+	run_oci 5 exec -e A=b c1 sh -c 'echo $A $HOME; exit 5'
+	[ "$output" = "b /root" ]
+	run_oci 127 exec c1 nothere
+	run_oci 126 exec c1 /etc/where
+	run_oci ps --format json c1
+	[ "$(jq length <<<"$output")" = 1 ]
+	oci kill --all c1 KILL
+	wait_for 5 eval '[ "$(oci state c1 | jq -r .status)" = stopped ]'
+	run_oci 1 exec c1 true
+	assert_output_has "container not running"
+	oci delete c1
+}
+
+@test "a field that cannot be honoured is an error that names it" {
+	while read -r filter field; do
+		cfg "$filter"
+		run_oci 1 run -b "$DIR/b" c1
+		assert_one_line
+		assert_output_has "$field"
+	done <<-'END'
+		.linux.intelRdt={"closID":"x"} intelRdt
+		.linux.netDevices={"eth0":{}} netDevices
+		.linux.personality={"domain":"LINUX","flags":["X"]} personality.flags
+		.linux.sysctl={"vm.swappiness":"1"} vm.swappiness
+		.linux.namespaces|=map(select(.type!="mount")) namespaces
+		.linux.namespaces+=[{"type":"network","path":"/etc/passwd"}] namespaces
+		.process.cwd="relative" process.cwd
+		.process.args=[] process.args
+		.process.user.uid=5 process.user.uid
+		.process.selinuxLabel="x" selinuxLabel
+		.process.apparmorProfile="x" apparmorProfile
+		.mounts+=[{"destination":"/x","type":"tmpfs","options":["nosuchoption"]}] nosuchoption
+		.mounts+=[{"destination":"/x","type":"bind","source":"/nosuch"}] /nosuch
+		.mounts+=[{"destination":"/x"}] /x
+		.linux.seccomp={"defaultAction":"SCMP_ACT_NOTIFY"} seccomp
+		.ociVersion="9.9" ociVersion
+	END
+	nothing_left
+}
+
+@test "identity: names, capabilities, limits, umask, no_new_privs, oom" {
+	cmd '.hostname = "box" | .domainname = "dom" | .process.user.umask = 63
+		| .process.oomScoreAdj = 500
+		| .process.capabilities |= map_values(["CAP_KILL"])
+		| .process.rlimits = [{"type":"RLIMIT_NOFILE","soft":77,"hard":78}]' \
+		sh -c 'cat /proc/sys/kernel/hostname /proc/sys/kernel/domainname; umask; ulimit -n
+			cat /proc/self/oom_score_adj; grep -E "CapEff|CapBnd|NoNew" /proc/self/status' 2>/dev/null
+	ln -sf busybox "$DIR/b/rootfs/bin/grep"
+	run_oci run -b "$DIR/b" c1
+	[ "$(echo "$output" | tr '\n\t' '  ')" = \
+		"box dom 0077 77 500 CapEff: 0000000000000020 CapBnd: 0000000000000020 NoNewPrivs: 1 " ]
+}
+
+@test "mounts: files, folders, missing targets, links, recursive read-only, copy-up" {
+	mkdir -p "$DIR/src/sub"
+	echo data >"$DIR/src/file"
+	ln -s /data/deep/er "$DIR/b/rootfs/link"
+	ln -s ../../../../../../../outside "$DIR/b/rootfs/up"
+	cmd '.mounts += [
+		{"destination":"/new/file","type":"bind","source":"@DIR@/src/file","options":["bind","ro"]},
+		{"destination":"/link/x","type":"bind","source":"@DIR@/src","options":["rbind","rro"]},
+		{"destination":"/up","type":"tmpfs","source":"tmpfs","options":["mode=700","size=64k"]},
+		{"destination":"/etc","type":"tmpfs","source":"tmpfs","options":["tmpcopyup"]}]' \
+		sh -c 'cat /new/file /link/x/file /etc/where; touch /outside/here && echo up
+			touch /link/x/no 2>/dev/null || echo ro; touch /etc/yes && echo rw
+			(echo x >/new/file) 2>/dev/null || echo ro'
+	sed -i "s|@DIR@|$DIR|" "$DIR/b/config.json"
+	run_oci run -b "$DIR/b" c1
+	[ "$(echo $output)" = "data data inside up ro rw ro" ]
+	[ ! -e "$DIR/b/rootfs/etc/yes" ]
+	[ ! -e /outside ]
+}
+
+@test "dev, proc, sys: nodes, links, masked and read-only paths" {
+	cmd . sh -c 'for n in null zero full random urandom tty; do [ -c /dev/$n ] || echo no $n; done
+		echo x >/dev/null; readlink /dev/ptmx; readlink /dev/fd
+		cat /proc/keys | wc -c; (echo 1 >/proc/sys/kernel/panic) 2>/dev/null || echo ro
+		ls /sys/firmware | wc -l; touch /sys/x 2>/dev/null || echo ro'
+	run_oci run -b "$DIR/b" c1
+	[ "$(echo $output)" = "pts/ptmx /proc/self/fd 0 ro 0 ro" ] || { echo "$output"; false; }
+	[ "$(stat -c %u /dev/null)" = 0 ]
+}
+
+@test "sysctl of a namespace of its own" {
+	cmd '.linux.sysctl = {"net.ipv4.ip_forward":"1","kernel.shmmni":"77"}' \
+		cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/shmmni
+	run_oci run -b "$DIR/b" c1
+	[ "$(echo $output)" = "1 77" ]
+}
+
+@test "time namespace with offsets" {
+	cmd '.linux.namespaces += [{"type":"time"}] | .linux.timeOffsets = {"boottime":{"secs":1000000000}}' \
+		cut -d. -f1 /proc/uptime
+	run_oci run -b "$DIR/b" c1
+	[ "$output" -gt 1000000000 ]
+}
+
+@test "hooks: all six, in order, with the state on stdin; time-out and failure" {
+	for h in prestart createRuntime createContainer startContainer poststart poststop; do
+		hooks="${hooks:-}\"$h\":[{\"path\":\"/bin/sh\",\"args\":[\"sh\",\"-c\",\"echo $h >>$DIR/log; cat >$DIR/st.$h\"]}],"
+	done
+	# startContainer runs inside: it writes where both see it
+	mkdir "$DIR/b/rootfs$DIR" -p && chown -R "$(account nosub):" "$DIR"
+	cmd ".hooks = {${hooks%,}} | .mounts += [{\"destination\":\"$DIR\",\"source\":\"$DIR\",\"type\":\"bind\",\"options\":[\"bind\"]}]" \
+		sh -c "echo program >>$DIR/log"
+	run_oci run -b "$DIR/b" c1
+	[ "$(sort "$DIR/log" | tr '\n' ' ')" = "createContainer createRuntime poststart poststop prestart program startContainer " ]
+	[ "$(sed -n '1,4p' "$DIR/log" | tr '\n' ' ')" = "prestart createRuntime createContainer startContainer " ]
+	[ "$(jq -r .id "$DIR/st.createContainer")" = c1 ]
+	[ "$(jq -r .status "$DIR/st.poststop")" = stopped ]
+
+	cmd '.hooks = {"createRuntime":[{"path":"/bin/sleep","args":["sleep","30"],"timeout":1}]}' true
+	run_oci 1 run -b "$DIR/b" c1
+	assert_output_has "time-out"
+	cmd '.hooks = {"prestart":[{"path":"/bin/false"}]}' true
+	run_oci 1 run -b "$DIR/b" c1
+	assert_output_has /bin/false
+	nothing_left
+}
+
+@test "terminal: through a console socket, and relayed by run" {
+	cat >"$DIR/recv.py" <<-'END'
+		import socket, array, os, sys
+		s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(1)
+		c, _ = s.accept()
+		m, anc, _, _ = c.recvmsg(100, 100)
+		fd = array.array('i', anc[0][2][:4])[0]
+		out = b''
+		try:
+		    while True:
+		        b = os.read(fd, 100)
+		        if not b: break
+		        out += b
+		except OSError: pass
+		open(sys.argv[2], 'wb').write(out)
+	END
+	cmd '.process.terminal = true | .process.consoleSize = {"height":33,"width":99}' sh -c 'tty; stty size; [ -c /dev/console ] && echo console'
+	ln -sf busybox "$DIR/b/rootfs/bin/stty"
+	as nosub python3 "$DIR/recv.py" "$DIR/sock" "$DIR/out" &
+	wait_for 5 test -S "$DIR/sock"
+	run_oci 1 create -b "$DIR/b" c1
+	assert_output_has "console-socket"
+	oci create -b "$DIR/b" --console-socket "$DIR/sock" c1 </dev/null
+	oci start c1
+	wait
+	[ "$(tr -d '\r' <"$DIR/out" | tr '\n' ' ')" = "/dev/pts/0 33 99 console " ]
+	oci delete --force c1
+}
+
+@test "seccomp: errno, and an agent behind listenerPath that gets the descriptor" {
+	cmd '.linux.seccomp = {"defaultAction":"SCMP_ACT_ALLOW","syscalls":[
+		{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO","errnoRet":77}]}' mkdir /x
+	run_oci 1 run -b "$DIR/b" c1
+	assert_output_has "bad state"
+	cat >"$DIR/agent.py" <<-'END'
+		import socket, array, os, sys, json
+		s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(1)
+		c, _ = s.accept()
+		m, anc, _, _ = c.recvmsg(65536, 100)
+		fd = array.array('i', anc[0][2][:4])[0]
+		d = json.loads(m); d['link'] = os.readlink('/proc/self/fd/%d' % fd)
+		json.dump(d, open(sys.argv[2], 'w'))
+	END
+	cmd '.linux.seccomp = {"defaultAction":"SCMP_ACT_ALLOW","listenerPath":"LISTEN","listenerMetadata":"meta",
+		"syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_NOTIFY"}]}' echo ran
+	sed -i "s|LISTEN|$DIR/agent|" "$DIR/b/config.json"
+	as nosub python3 "$DIR/agent.py" "$DIR/agent" "$DIR/got" &
+	wait_for 5 test -S "$DIR/agent"
+	run_oci run -b "$DIR/b" c1
+	[ "$output" = ran ]
+	wait
+	[ "$(jq -r '.metadata, .fds[0], .state.id, .link' "$DIR/got" | tr '\n' ' ')" = \
+		"meta seccompFd c1 anon_inode:seccomp notify " ]
+}
+
+@test "features and spec are JSON that says what it should" {
+	run_oci features
+	[ "$(jq -r .ociVersionMax <<<"$output")" = 1.2.0 ]
+	[ "$(jq '.linux.namespaces | length' <<<"$output")" = 8 ]
+	run_oci 1 spec --bundle "$DIR/b"
+	assert_output_has config.json
+}
+
+@test "wrong usage is one line and code 2 or 1" {
+	run_oci 2 nosuchcommand
+	assert_one_line
+	run_oci 1 create
+	assert_one_line
+	run_oci 1 state ../x
+	assert_one_line
+	run_oci 1 --cgroup-manager=nosuch list
+	assert_one_line
+	run_oci 1 run -b /nosuch c1
+	assert_one_line
+	nothing_left
+}

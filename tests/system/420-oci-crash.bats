@@ -1,0 +1,53 @@
+# runner-oci killed between any two steps, and many containers
+
+load helpers
+load oci
+
+setup() { oci_setup nosub; }
+teardown() { oci_teardown; }
+
+procs() { pgrep -u "$(account nosub)" -f "sleep 4242" || true; }
+
+stopped_at() { [ "$(ps -o stat= -p "$1" | cut -c1)" = T ]; }
+
+@test "kill -9 at each named step: delete --force cleans up" {
+	cmd '.hooks = {"createRuntime":[{"path":"/bin/true"}]}' sleep 4242
+	for step in planned cgroup cloned mapped mounted hooked ready; do
+		as nosub sh -c "echo \$\$ >$DIR/pid.$step; exec runner-oci --root $DIR/state --debug-stop $step create -b $DIR/b c1" </dev/null >/dev/null 2>&1 &
+		wait_for 5 test -s "$DIR/pid.$step"
+		pid=$(cat "$DIR/pid.$step")
+		wait_for 5 stopped_at "$pid" || { echo "never stopped at $step"; false; }
+		kill -9 "$pid"
+		wait $! || true
+		run_oci list
+		oci delete --force c1 || { echo "after $step"; false; }
+		nothing_left
+		wait_for 5 eval '[ -z "$(procs)" ]' || { echo "a process after $step"; false; }
+		[ -z "$(ls -A "$DIR/state")" ]
+	done
+}
+
+@test "60 containers one after the other, 30 at once: nothing left, nothing grows" {
+	cmd . true
+	fds=$(ls /proc/self/fd | wc -l)
+	as nosub sh -c "cd $DIR; for i in \$(seq 60); do
+		runner-oci --root state create -b b c\$i </dev/null >/dev/null && runner-oci --root state start c\$i &&
+		runner-oci --root state delete --force c\$i || exit 1; done"
+	nothing_left
+	as nosub sh -c "cd $DIR; for i in \$(seq 30); do
+		(runner-oci --root state run -b b p\$i </dev/null >/dev/null || echo failed >>failures) & done; wait"
+	[ ! -e "$DIR/failures" ]
+	nothing_left
+	[ -z "$(ls -A "$DIR/state")" ]
+}
+
+@test "two makers of one name: one wins, the other says so" {
+	cmd . sleep 4242
+	for i in 1 2 3 4; do
+		as nosub runner-oci --root "$DIR/state" create -b "$DIR/b" same </dev/null >"$DIR/out.$i" 2>&1 &
+	done
+	wait
+	[ "$(cat "$DIR"/out.* | grep -c "already exists")" = 3 ]
+	oci delete --force same
+	nothing_left
+}
