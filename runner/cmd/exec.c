@@ -156,7 +156,6 @@ static int spawn(const struct container *c, const struct exec_opts *o, int argc,
 
 	if (r < 0)
 		return r;
-	spec_init(&spec);
 	r = specgen_exec(&spec, c, &user, &o->env, o->tty, o->privileged, e);
 	if (r == 0 && spec.seccomp.set)
 		r = filter_get(c->eng, &spec.seccomp, &bpf, e);

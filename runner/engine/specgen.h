@@ -19,7 +19,7 @@ struct user;
 
 /**
  * specgen() - fill a spec from a container's configuration
- * @s:		spec_clear() it later, also on failure
+ * @s:		initialised here; spec_clear() it later, also on failure
  * @user:	resolved from the container's files
  *
  * Reads nothing but its arguments and the seccomp profile that was named.
@@ -48,7 +48,7 @@ int specgen_security_check(const struct strv *opts, struct err *e);
 
 /**
  * specgen_exec() - the process and the filter of a further program
- * @s:		spec_clear() it later, also on failure
+ * @s:		initialised here; spec_clear() it later, also on failure
  * @env:	more variables
  * @privileged:	all capabilities, no filter
  */

@@ -192,7 +192,6 @@ static int create(struct monitor *m, const struct ends *ends, struct err *e)
 		r = volume_prepare(m->c, &user, m->root.fd, e);
 	if (r < 0)
 		return r;
-	spec_init(&spec);
 	r = specgen(&spec, m->c, &user, &m->net, &m->root, e);
 	if (r == 0 && spec.seccomp.set)
 		r = filter_get(m->c->eng, &spec.seccomp, &bpf, e);

@@ -90,10 +90,10 @@ is_gone() { [ ! -d "/proc/$1" ] || grep -q '^State:.*Z' "/proc/$1/status"; }
 	done
 }
 
-@test "kill -9 of run at forty instants: no process, folder, name or hold stays" {
+@test "kill -9 of run at twenty instants: no process, folder, name or hold stays" {
 	for kind in sub nosub; do
-		for i in $(seq 40); do
-			as "$kind" bash -c "runner --root $STORES/$kind/root --runroot $STORES/$kind/run run --rm --name cut --network none bb:1 true >/dev/null 2>&1 & p=\$!; sleep 0.$(printf %03d $((i * 2))); kill -9 \$p 2>/dev/null; pkill -9 -P \$p 2>/dev/null; true" 3>&-
+		for i in $(seq 20); do
+			as "$kind" bash -c "runner --root $STORES/$kind/root --runroot $STORES/$kind/run run --rm --name cut --network none bb:1 true >/dev/null 2>&1 & p=\$!; sleep 0.$(printf %03d $((i * 4))); kill -9 \$p 2>/dev/null; pkill -9 -P \$p 2>/dev/null; true" 3>&-
 		done
 		# every monitor that lived on ends by itself
 		wait_for 10 no_monitors "$kind"
@@ -103,10 +103,10 @@ is_gone() { [ ! -d "/proc/$1" ] || grep -q '^State:.*Z' "/proc/$1/status"; }
 	done
 }
 
-@test "kill -9 of the monitor at twenty instants of a start" {
+@test "kill -9 of the monitor at ten instants of a start" {
 	for kind in sub nosub; do
-		for i in $(seq 20); do
-			as "$kind" bash -c "runner --root $STORES/$kind/root --runroot $STORES/$kind/run run --name cut$i --network none bb:1 sleep 100 >/dev/null 2>&1 & p=\$!; sleep 0.$(printf %03d $((i * 3))); m=\$(pgrep -P \$p); kill -9 \$m 2>/dev/null; sleep 0.1; kill -9 \$p 2>/dev/null; true" 3>&-
+		for i in $(seq 10); do
+			as "$kind" bash -c "runner --root $STORES/$kind/root --runroot $STORES/$kind/run run --name cut$i --network none bb:1 sleep 100 >/dev/null 2>&1 & p=\$!; sleep 0.$(printf %03d $((i * 6))); m=\$(pgrep -P \$p); kill -9 \$m 2>/dev/null; sleep 0.1; kill -9 \$p 2>/dev/null; true" 3>&-
 		done
 		wait_for 5 r "$kind" rm -fa
 		wait_for 10 no_monitors "$kind"
