@@ -64,8 +64,8 @@ static bool touches(const struct idmap *want, const struct subid_line *line)
 	for (size_t i = 0; i < want->n; i++) {
 		uint64_t start = want->r[i].outside;
 
-		if (line->start < start + want->r[i].count &&
-		    start < line->start + line->count && line->start + line->count > line->start)
+		if (line->start < start + want->r[i].count && start < line->start + line->count &&
+		    line->start + line->count > line->start)
 			return true;
 	}
 	return false;
@@ -96,8 +96,8 @@ static int pick_line(void *arg, const struct subid_line *line)
 	return idset_add(p->set, line->start, line->count);
 }
 
-int caller_grants(const struct caller *caller, const struct idkind *kind,
-		  const struct idmap *want, struct idset *ret, struct err *e)
+int caller_grants(const struct caller *caller, const struct idkind *kind, const struct idmap *want,
+		  struct idset *ret, struct err *e)
 {
 	struct pick pick = { .caller = caller, .want = want, .set = ret };
 	struct subid_sink sink = { .grant = pick_line, .arg = &pick };

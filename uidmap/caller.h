@@ -54,7 +54,7 @@ int caller_identify(struct caller *ret, struct err *e);
  *
  * Return: 0 or -errno. A missing file grants nothing.
  */
-int caller_grants(const struct caller *caller, const struct idkind *kind,
-		  const struct idmap *want, struct idset *ret, struct err *e);
+int caller_grants(const struct caller *caller, const struct idkind *kind, const struct idmap *want,
+		  struct idset *ret, struct err *e);
 
 #endif

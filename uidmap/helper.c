@@ -50,8 +50,8 @@ static bool pair_in(const char *dir, struct helper *ret)
 	struct helper h;
 
 	if (str_format(h.uid, sizeof(h.uid), "%s/newuidmap", dir) < 0 ||
-	    str_format(h.gid, sizeof(h.gid), "%s/newgidmap", dir) < 0 ||
-	    access(h.uid, X_OK) < 0 || access(h.gid, X_OK) < 0)
+	    str_format(h.gid, sizeof(h.gid), "%s/newgidmap", dir) < 0 || access(h.uid, X_OK) < 0 ||
+	    access(h.gid, X_OK) < 0)
 		return false;
 	*ret = h;
 	return true;

@@ -94,8 +94,9 @@ int idmap_check(const struct idmap *map, const char *noun, struct err *e)
 			const struct idrange *b = &map->r[j];
 
 			if (overlap(a->inside, a->count, b->inside, b->count))
-				return err_msg(e, -EEXIST, "%s ranges overlap at inside id %" PRIu32,
-					       noun, a->inside > b->inside ? a->inside : b->inside);
+				return err_msg(e, -EEXIST,
+					       "%s ranges overlap at inside id %" PRIu32, noun,
+					       a->inside > b->inside ? a->inside : b->inside);
 			if (overlap(a->outside, a->count, b->outside, b->count))
 				return err_msg(e, -EEXIST,
 					       "%s ranges overlap at outside id %" PRIu32, noun,

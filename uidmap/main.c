@@ -60,8 +60,7 @@ static const struct opt plan_opts[] = {
 
 static const struct opt run_opts[] = { OPT_ROWS(map_opts), OPT_END };
 
-static int parse_lines(const struct strv *lines, struct idmap *map, const char *opt,
-		       struct err *e)
+static int parse_lines(const struct strv *lines, struct idmap *map, const char *opt, struct err *e)
 {
 	for (size_t i = 0; i < lines->n; i++) {
 		int r = maps_parse_line(lines->v[i], map, e);
@@ -155,7 +154,8 @@ static int usage(FILE *out, int status)
 	(void)fprintf(out, "usage: uidmap COMMAND\n\n");
 	for (size_t i = 0; i < sizeof(cmds) / sizeof(*cmds); i++)
 		(void)fprintf(out, "  %-8s%s\n", cmds[i].name, cmds[i].summary);
-	(void)fprintf(out, "\n\"uidmap COMMAND --help\" lists options; --version prints the version\n");
+	(void)fprintf(out,
+		      "\n\"uidmap COMMAND --help\" lists options; --version prints the version\n");
 	return status;
 }
 

@@ -26,8 +26,8 @@ enum {
 	MAPPER_USAGE = 2,
 };
 
-static int decide(const struct idkind *kind, const struct caller *caller,
-		  const struct idmap *map, bool *ret_deny_setgroups, struct err *e)
+static int decide(const struct idkind *kind, const struct caller *caller, const struct idmap *map,
+		  bool *ret_deny_setgroups, struct err *e)
 {
 	struct idset AUTO(idset_clear) grants = { 0 };
 	int r = caller_grants(caller, kind, NULL, &grants, e);

@@ -61,8 +61,7 @@ static int lay_without(struct layout *l, const struct idspan *s, uint64_t own)
 	return r < 0 ? r : lay(l, own + 1, end - own - 1);
 }
 
-void maps_build(enum maps_style style, uint32_t own, const struct idset *grants,
-		struct idmap *ret)
+void maps_build(enum maps_style style, uint32_t own, const struct idset *grants, struct idmap *ret)
 {
 	struct layout l = { .map = ret, .hole = ID_END_MAX };
 
@@ -102,8 +101,8 @@ int maps_parse_own(const char *text, struct idmap *ret)
 	int used;
 
 	while (*text) {
-		if (sscanf(text, " %" SCNu32 " %" SCNu32 " %" SCNu32 "%n", &inside, &outside, &count,
-			   &used) != 3)
+		if (sscanf(text, " %" SCNu32 " %" SCNu32 " %" SCNu32 "%n", &inside, &outside,
+			   &count, &used) != 3)
 			return -EINVAL;
 		if (idmap_add(&map, inside, inside, count) < 0)
 			return -E2BIG;

@@ -30,8 +30,7 @@ enum maps_style {
  * @ret:	the map, which idmap_check() accepts; grants that do not fit
  *		into it are left out
  */
-void maps_build(enum maps_style style, uint32_t own, const struct idset *grants,
-		struct idmap *ret);
+void maps_build(enum maps_style style, uint32_t own, const struct idset *grants, struct idmap *ret);
 
 /**
  * maps_parse_line() - read one `INSIDE:OUTSIDE:COUNT`

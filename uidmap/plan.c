@@ -151,8 +151,7 @@ static void note_grants(struct plan *p)
 }
 
 /* Judge one program of a pair; the first pair that fails is the one to mend. */
-static bool usable(struct plan *p, const char *path, const struct idkind *kind,
-		   enum plan_lack what)
+static bool usable(struct plan *p, const char *path, const struct idkind *kind, enum plan_lack what)
 {
 	struct err why = { 0 };
 	int r = helper_check(path, kind, &why);

@@ -90,6 +90,7 @@ static json_t *json_missing(const struct plan *p)
 
 int plan_print_json(const struct plan *p, FILE *out)
 {
+	/* clang-format off */
 	json_t *doc = json_pack("{s:i,s:I,s:I,s:o,s:s,s:o,s:o,s:o,s:o,s:s,s:o,s:o,s:o}",
 				"version", 1,
 				"uid", (json_int_t)p->caller.id.uid,
@@ -104,6 +105,7 @@ int plan_print_json(const struct plan *p, FILE *out)
 				"uid_grants", json_grants(&p->uid_grants),
 				"gid_grants", json_grants(&p->gid_grants),
 				"missing", json_missing(p));
+	/* clang-format on */
 	int r;
 
 	if (!doc)

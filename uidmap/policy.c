@@ -30,8 +30,7 @@ int policy_target_check(const struct idkind *kind, const struct policy_caller *c
 		return err_msg(e, -EPERM,
 			       "%s %s is owned by a different user: group gid:%" PRIu32
 			       " is not the caller's primary group gid:%" PRIu32,
-			       kind->target_words, target->name, caller->gid,
-			       caller->primary_gid);
+			       kind->target_words, target->name, caller->gid, caller->primary_gid);
 	if (!target->ns_known)
 		return 0; /* the kernel still asks all of what follows */
 	if (target->ns_same)
@@ -48,8 +47,8 @@ int policy_target_check(const struct idkind *kind, const struct policy_caller *c
 }
 
 int policy_map_check(const struct idkind *kind, const struct policy_caller *caller,
-		     const struct idmap *map, const struct idset *grants,
-		     bool *ret_deny_setgroups, struct err *e)
+		     const struct idmap *map, const struct idset *grants, bool *ret_deny_setgroups,
+		     struct err *e)
 {
 	uint32_t own = kind->gids ? caller->gid : caller->uid;
 	bool granted = false;

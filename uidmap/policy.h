@@ -76,7 +76,7 @@ int policy_target_check(const struct idkind *kind, const struct policy_caller *c
  * Return: 0; -EPERM for ids not granted; what idmap_check() returns.
  */
 int policy_map_check(const struct idkind *kind, const struct policy_caller *caller,
-		     const struct idmap *map, const struct idset *grants,
-		     bool *ret_deny_setgroups, struct err *e);
+		     const struct idmap *map, const struct idset *grants, bool *ret_deny_setgroups,
+		     struct err *e);
 
 #endif
