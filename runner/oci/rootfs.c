@@ -95,6 +95,17 @@ int rootfs_make_cwd(struct init *i, struct err *e)
 	return fd == -EROFS ? err_set(e, fd, "process.cwd: %s", cwd) : 0;
 }
 
+/*
+ * Mounts that are attached nowhere go down with the old root: each closed by
+ * itself, at exec, would wait for an RCU grace period of its own. One that
+ * finds no place here only costs that time.
+ */
+static void park(int mount_fd, int old, const char *place)
+{
+	if (mount_fd >= 0)
+		(void)move_mount(mount_fd, "", old, place, MOVE_MOUNT_F_EMPTY_PATH);
+}
+
 static int pivot(struct init *i, struct err *e)
 {
 	auto_close int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -112,6 +123,9 @@ static int pivot(struct init *i, struct err *e)
 	if (i->p->s->propagation == SPEC_PROP_SHARED &&
 	    mount(NULL, ".", NULL, MS_SLAVE | MS_REC, NULL) < 0)
 		return err_set(e, -errno, "make the old root a slave");
+	park(i->proc, old, "proc");
+	park(i->empty, old, "proc");
+	park(i->null, old, "dev/null");
 	if (umount2(".", MNT_DETACH) < 0)
 		return err_set(e, -errno, "detach the old root");
 	return 0;
