@@ -34,7 +34,7 @@ $(O)/obj/$(1:%.c=%.o): ARCHIVE_CFLAGS := $$(foreach a,$$(call closure,$(2)),$$(C
 endef
 $(foreach t,$(FUZZ_SRC),$(eval $(call fuzz_target,$(t),$(call fuzz_component,$(t)))))
 
-.PHONY: check-unit check-system check-run fuzz fuzz-replay soak soak-overlay
+.PHONY: check-unit check-system check-run fuzz fuzz-replay soak soak-overlay kill-overlay
 
 check-unit: $(UNIT_BIN) $(FUZZ_BIN) ## unit tests and the fuzz corpora
 	@tests/run unit $(O)
@@ -48,12 +48,16 @@ check-system: all $(TEST_HELPERS) ## system tests (bats) as unprivileged users
 check-run: all $(UNIT_BIN) $(FUZZ_BIN) $(TEST_HELPERS)
 	@tests/run all $(O) $(B)/bin $(BATS)
 
-soak: soak-overlay ## every long campaign
+soak: soak-overlay kill-overlay ## every long campaign
 
 soak-overlay: all ## OPS=100000 SEED= OPTIONS=: random operations on an overlay mount against a plain folder
 	@dir=$$(mktemp -d) && unshare $(if $(filter 0,$(shell id -u)),-m,-rm --map-auto) python3 \
 		tests/helpers/overlay_soak.py $(B)/bin/fuse-overlay $$dir $(or $(OPS),100000) \
 		$(or $(SEED),$$(date +%s)) "$(OPTIONS)" && rm -rf $$dir
+
+kill-overlay: all ## ROUNDS=200: kill -9 of the overlay server in the middle of copying up
+	@dir=$$(mktemp -d) && unshare $(if $(filter 0,$(shell id -u)),-m,-rm --map-auto) python3 \
+		tests/helpers/overlay_kill.py $(B)/bin/fuse-overlay $$dir $(or $(ROUNDS),200) && rm -rf $$dir
 
 fuzz: ## FUZZ=NAME SECONDS=600: fuzz one format with libFuzzer (clang)
 	$(MAKE) VARIANT=fuzz CC=clang build/fuzz/tests/fuzz/fuzz_$(FUZZ)

@@ -1,0 +1,61 @@
+#!/usr/bin/env bats
+# fuse-overlay when things fail: no space, no descriptors, killed in the middle
+
+load helpers.bash
+
+setup() {
+	need_root
+	need_fuse
+	dir=$(scratch sub)
+}
+
+teardown() {
+	rm -rf "$dir"
+}
+
+# in_ns SCRIPT: run SCRIPT in $dir in a user namespace of an ordinary user, with a helper
+# mount_small LIMIT: upper layer on a file system of 2 MB, at most LIMIT descriptors, mount at m/
+in_ns() {
+	cat >"$dir/script" <<-'END'
+		set -u
+		cd "$1"; mkdir l m t
+		mount_small() {
+			mount -t tmpfs -o size=2M t t; mkdir t/u t/w
+			(ulimit -n "$1"; exec fuse-overlay -o lowerdir=l,upperdir=t/u,workdir=t/w m)
+		}
+		trap 'umount -l m t 2>/dev/null' EXIT
+		eval "$2"
+	END
+	run_as sub unshare -rm --map-auto bash "$dir/script" "$dir" "$1"
+}
+
+@test "no space in the middle of a copy-up: an error, the lower file is whole, the mount lives" {
+	in_ns '
+		head -c 3000000 /dev/urandom >l/big; echo small >l/small; mount_small 1000
+		chmod 600 m/big 2>&1 | grep -o "No space left"; cmp m/big l/big; [ ! -e t/u/big ]
+		ls t/w/work | grep -v whiteout; echo more >>m/small; cat m/small
+		head -c 4000000 /dev/zero 2>&1 >m/new | grep -o "No space left"; rm m/new; echo after >m/after; cat m/after'
+	[ "$(echo $output)" = "No space left small more No space left after" ]
+}
+
+@test "few descriptors: many directories are walked, too many open files are an error of their own" {
+	in_ns '
+		for i in $(seq 300); do mkdir -p l/dirs/d$i/e; echo $i >l/dirs/d$i/e/f; done; mount_small 100
+		find m -type f | wc -l; cat m/dirs/*/e/f | wc -l
+		python3 -c "
+import errno, os
+fds = []
+try:
+    for i in range(1, 301): fds.append(os.open(f\"m/dirs/d{i}/e/f\", os.O_RDONLY))
+except OSError as e: print(errno.errorcode[e.errno], len(fds) > 20)
+for f in fds: os.close(f)"
+		cat m/dirs/d299/e/f'
+	[ "$(echo $output)" = "300 300 EMFILE True 299" ]
+}
+
+@test "killed while it copies up: every file is the old one or the new one" {
+	cp "$BATS_TEST_DIRNAME/../helpers/overlay_kill.py" "$dir/"
+	run_as sub unshare -rm --map-auto python3 "$dir/overlay_kill.py" "$BIN/fuse-overlay" "$dir/k" 8
+	echo "# $output" >&3
+	assert_output_has "none torn"
+}
