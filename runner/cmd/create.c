@@ -21,8 +21,11 @@ static int create(struct engine *eng, void *opts, int argc, char **argv, struct 
 	AUTO(container_free) struct container *c = NULL;
 	int r = create_opts_check(o, e);
 
-	if (r == 0 && o->detach)
-		r = err_msg(e, -EINVAL, "--detach: create starts nothing");
+	if (r == 0 && (o->detach || o->detach_keys || !o->sig_proxy))
+		r = err_msg(e, -EINVAL, "%s: create starts nothing",
+			    o->detach	   ? "--detach" :
+			    o->detach_keys ? "--detach-keys" :
+					     "--sig-proxy");
 	if (r == 0)
 		r = engine_store(eng, &st, e);
 	if (r == 0)

@@ -14,3 +14,28 @@ commands() { as sub runner help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1
 	run_as sub 125 runner help no-such
 	assert_one_line
 }
+
+@test "every command has a man page that names its every option" {
+	missing= n=0
+	for c in $(commands); do
+		page=$TREE/docs/man/runner-$c.1
+		[ "$c" != help ] || page=$TREE/docs/man/runner.1
+		[ -f "$page" ] || { missing+=" runner-$c.1"; continue; }
+		text=$(mandoc -T ascii "$page" | col -b)
+		for o in $(as sub runner help "$c" | grep -oE '^ .{5}--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
+			n=$((n + 1))
+			grep -qE -- "$o([^a-z-]|$)" <<<"$text" || missing+=" $c:$o"
+		done
+	done
+	echo "not documented:$missing"
+	[ -z "$missing" ]
+	[ "$n" -gt 100 ]
+}
+
+@test "create refuses what is about staying with a program" {
+	for o in --detach --detach-keys=a --sig-proxy=false; do
+		run_as sub 125 runner create "$o" hello
+		assert_one_line
+		assert_output_has "${o%=*}: create starts nothing"
+	done
+}
