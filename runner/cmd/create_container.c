@@ -67,6 +67,19 @@ static int pull(struct store *st, const struct engine *eng, const struct create_
 	return image_pull(st, name, &po, ret, e);
 }
 
+/* OS/ARCH[/VARIANT]; what is not asked for fits. */
+static bool fits_platform(const struct image *img, const char *want)
+{
+	AUTO(strv_clear) struct strv part = { 0 };
+	const struct image_config *ic = &img->config;
+
+	if (!want || strv_split(&part, want, '/') < 0)
+		return true;
+	return str_eq(part.v[0], ic->os ? ic->os : "") &&
+	       (part.n < 2 || str_eq(part.v[1], ic->architecture ? ic->architecture : "")) &&
+	       (part.n < 3 || str_eq(part.v[2], ic->variant ? ic->variant : ""));
+}
+
 static int find_image(struct store *st, const struct engine *eng, const struct create_opts *o,
 		      const char *name, struct image **ret, struct err *e)
 {
@@ -75,6 +88,10 @@ static int find_image(struct store *st, const struct engine *eng, const struct c
 	if (o->pull && str_eq(o->pull, "always"))
 		return pull(st, eng, o, name, ret, e);
 	r = image_get(st, name, ret, e);
+	if (r == 0 && !fits_platform(*ret, o->platform)) {
+		image_free(take_ptr(*ret));
+		r = err_msg(e, -ENOENT, "the store's %s is not for %s", name, o->platform);
+	}
 	if (r != -ENOENT || (o->pull && str_eq(o->pull, "never")))
 		return r;
 	return pull(st, eng, o, name, ret, e);

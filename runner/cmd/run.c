@@ -49,6 +49,9 @@ static int run(struct engine *eng, void *opts, int argc, char **argv, struct err
 	attach_size(c, &so);
 	r = start_container(c, &so, &fd, &code, e);
 	if (r < 0) {
+		/* It names a container that is gone again. */
+		if (o->cidfile)
+			(void)unlink(o->cidfile);
 		log_error("run: %s", e->msg);
 		return code;
 	}

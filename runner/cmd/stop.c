@@ -13,7 +13,6 @@
 
 struct stop_opts {
 	bool all;
-	bool ignore;
 	int time;
 	const char *signal;
 	int sig;

@@ -182,6 +182,11 @@ R="run --rm --network none"
 		assert_output_has $'10.1.2.3\tdb'
 		assert_output_has 'nameserver 9.9.9.9'
 		assert_output_has 'search ex.org'
+		rr "$kind" $R --device /dev/zero:/dev/mine bb:1 sh -c 'head -c 3 /dev/mine | wc -c'
+		[ "$output" = 3 ]
+		rr "$kind" 125 $R --pull never --platform linux/s390x bb:1 true
+		assert_one_line
+		assert_output_has linux/s390x
 		rr "$kind" $R --sysctl net.ipv4.ip_forward=1 bb:1 cat /proc/sys/net/ipv4/ip_forward
 		[ "$output" = 1 ]
 		rr "$kind" $R bb:1 cat /proc/sys/net/ipv4/ip_unprivileged_port_start
