@@ -86,7 +86,7 @@ static json_t *state(const struct container *c)
 	return json_pack("{s:s,s:b,s:b,s:b,s:i,s:i,s:i,s:o,s:o,s:o}", "Status",
 			 container_status_name((enum container_status)s->status), "Running", running,
 			 "Paused", 0, "Restarting", 0, "Pid", s->pid, "MonitorPid", s->monitor_pid,
-			 "ExitCode", s->exit_code, "Error", text(s->error), "StartedAt",
+			 "ExitCode", running ? 0 : s->exit_code, "Error", text(s->error), "StartedAt",
 			 when(s->started), "FinishedAt", when(s->finished));
 }
 

@@ -303,7 +303,7 @@ void engine_ping_range(const struct engine *eng, char *buf, size_t size)
 	if (eng->ids == ENGINE_IDS_ONE)
 		(void)str_format(buf, size, "0 0");
 	else if (eng->ids == ENGINE_IDS_RANGE)
-		(void)str_format(buf, size, "0 %u", eng->last_gid);
+		(void)str_format(buf, size, "0 %u", eng->last_gid < INT32_MAX ? eng->last_gid : INT32_MAX);
 	else
 		(void)str_format(buf, size, "0 2147483647");
 }

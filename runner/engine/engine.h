@@ -29,7 +29,7 @@ enum engine_mode {
 
 /**
  * enum engine_ids - rung of the id ladder
- * @ENGINE_IDS_HOST:	no mapping of ours: root, or already inside
+ * @ENGINE_IDS_HOST:	no mapping: real root
  * @ENGINE_IDS_RANGE:	0 is the caller, 1.. are subordinate ids
  * @ENGINE_IDS_ONE:	0 is the caller and there is nobody else
  */

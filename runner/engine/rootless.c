@@ -314,16 +314,6 @@ static int enter_range(const struct engine *eng, const struct id_plan *plan, str
 	return mapper_finish(&m, /* unshared */ true, e);
 }
 
-static int enter_privileged(struct err *e)
-{
-	if (unshare(CLONE_NEWNS) < 0)
-		return err_set(e, -errno, "mount namespace");
-	/* Of a namespace we did not create the mounts may be shared. */
-	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
-		return err_set(e, -errno, "mount namespace: make / a slave");
-	return 0;
-}
-
 /* Equal maps get equal keys: layers on disk have the owners of one map. */
 static void name_map(struct engine *eng, const struct id_plan *plan)
 {
@@ -341,6 +331,59 @@ static void name_map(struct engine *eng, const struct id_plan *plan)
 	}
 	(void)str_format(eng->range_key, sizeof(eng->range_key), "r%u-%08x",
 			 plan->n_uid > 1 ? plan->uid[1].outside : plan->uid[0].outside, hash);
+}
+
+/* The map of the namespace that we were started in. */
+static int read_map(const char *map_file, struct id_range **ret, size_t *ret_n, struct err *e)
+{
+	auto_free char *map = NULL;
+	struct id_range *list = xcalloc(ID_RANGES_MAX, sizeof(*list));
+	size_t n = 0;
+	int r = io_read_file_at(AT_FDCWD, map_file, MAP_TEXT_MAX, &map, /* ret_len */ NULL);
+
+	for (const char *line = map; r == 0 && *line && n < ID_RANGES_MAX;) {
+		struct id_range *m = &list[n++];
+
+		if (sscanf(line, "%u %u %u", &m->inside, &m->outside, &m->count) != 3)
+			r = -EBADMSG;
+		line += strcspn(line, "\n");
+		line += *line ? 1 : 0;
+	}
+	if (r < 0 || !n) {
+		free(list);
+		return err_set(e, r < 0 ? r : -EBADMSG, "%s", map_file);
+	}
+	*ret = list;
+	*ret_n = n;
+	return 0;
+}
+
+/* What ids there are decides how layers are unpacked, here as in a namespace
+ * of our own. */
+static int take_given_ids(struct engine *eng, struct err *e)
+{
+	struct id_plan plan = { 0 };
+	int r = read_map("/proc/self/uid_map", &plan.uid, &plan.n_uid, e);
+
+	if (r == 0)
+		r = read_map("/proc/self/gid_map", &plan.gid, &plan.n_gid, e);
+	if (r == 0) {
+		eng->ids = plan.n_uid == 1 && plan.uid[0].count == 1 ? ENGINE_IDS_ONE :
+								       ENGINE_IDS_RANGE;
+		name_map(eng, &plan);
+	}
+	id_plan_clear(&plan);
+	return r;
+}
+
+static int enter_privileged(struct err *e)
+{
+	if (unshare(CLONE_NEWNS) < 0)
+		return err_set(e, -errno, "mount namespace");
+	/* Of a namespace we did not create the mounts may be shared. */
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return err_set(e, -errno, "mount namespace: make / a slave");
+	return 0;
 }
 
 /* Descriptors lead to mounts of the namespace they were opened in, and an
@@ -378,6 +421,8 @@ int rootless_enter(struct engine *eng, struct err *e)
 		return 0;
 	if (eng->mode != ENGINE_USERNS) {
 		r = enter_privileged(e);
+		if (r == 0 && eng->mode == ENGINE_INSIDE)
+			r = take_given_ids(eng, e);
 		return r < 0 ? r : settle(eng, e);
 	}
 	r = id_plan_get(eng, &plan, e);

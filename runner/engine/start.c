@@ -12,8 +12,8 @@
  *	guard		from here on our death is the container's
  *	network		wait: link up, every port bound
  *	socket		other commands may connect
+ *	record		RUNNING
  *	start		the init executes the program
- *	record		RUNNING, while the program already runs
  *
  * and then tells the command and lets the lock go. Whatever fails is told
  * instead, everything taken is let go in reverse, and the record stays as it
@@ -244,8 +244,6 @@ static int record_running(struct monitor *m, struct err *e)
 	st->monitor_start = (int64_t)start;
 	if (r == 0 && proc_start_time(st->pid, &start) == 0)
 		st->pid_start = (int64_t)start;
-	st->exit_code = 0;
-	st->finished = 0;
 	set_str(&st->error, "");
 	set_str(&st->runroot, m->c->eng->runroot);
 	set_str(&st->rung_ids, engine_ids_name(m->c->eng));
@@ -364,10 +362,11 @@ static int bring_up(struct monitor *m, const struct start_opts *opts, struct err
 		r = ports_record(m->c, &m->net, e);
 	if (r == 0)
 		r = open_doors(m, e);
-	if (r == 0)
-		r = oci_start(&m->oci, e);
+	/* Before the program starts: it might fill the disk. */
 	if (r == 0)
 		r = record_running(m, e);
+	if (r == 0)
+		r = oci_start(&m->oci, e);
 	return r;
 }
 
@@ -382,6 +381,18 @@ static void release(struct monitor *m)
 	log_writer_close(&m->log);
 }
 
+/* As if it had not been tried. */
+static void record_unstarted(struct monitor *m)
+{
+	struct container_state *st = &m->c->state;
+
+	st->status = st->finished ? CONTAINER_EXITED : CONTAINER_CREATED;
+	st->pid = 0;
+	st->monitor_pid = 0;
+	strv_clear(&st->ports);
+	(void)container_save(m->c, NULL);
+}
+
 static void give_up(struct monitor *m, const struct start_opts *opts, int code, const struct err *e)
 {
 	struct ctl_error msg = { .exit_code = oci_exit_code(code), .err = *e };
@@ -394,6 +405,8 @@ static void give_up(struct monitor *m, const struct start_opts *opts, int code, 
 	container_clear_run_dir(m->c);
 	if (opts->fresh)
 		(void)start_destroy(m->c, m->store, NULL);
+	else if (m->c->state.status == CONTAINER_RUNNING)
+		record_unstarted(m);
 	container_unlock(m->c);
 	(void)ctl_send(m->clients[0].fd, CTL_ERROR, &msg, sizeof(msg));
 }

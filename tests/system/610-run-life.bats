@@ -38,6 +38,17 @@ N="--network none"
 	done
 }
 
+@test "a start that fails leaves the container as it was" {
+	for kind in sub nosub root; do
+		rr "$kind" create $N --name bad bb:1 missing
+		rr "$kind" 127 start bad
+		assert_one_line
+		rr "$kind" inspect -f '{{.State.Status}} {{.State.Pid}}' bad
+		[ "$output" = "created 0" ]
+		rr "$kind" rm bad
+	done
+}
+
 grep_logs() { r "$1" logs "$2" 2>&1 | grep -q "$3"; }
 
 @test "stop kills what does not listen; kill; --stop-signal" {
