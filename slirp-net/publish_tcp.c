@@ -105,11 +105,15 @@ static int dial_free(struct dial *d)
 	return fd;
 }
 
+/* The broker that made the socket may still hold it for a moment: closing ours
+ * does not take it out of the epoll set, so dial_free() does that first. */
 static void dial_fail(struct dial *d)
 {
-	if (d->ev.fd >= 0)
-		(void)close(d->ev.fd);
+	int fd = d->ev.fd;
+
 	pump_reset_close(dial_free(d));
+	if (fd >= 0)
+		(void)close(fd);
 }
 
 static void on_dial(struct ev *ev, uint32_t events)

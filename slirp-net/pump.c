@@ -150,10 +150,12 @@ static void pump_free(struct pump *p)
 	free(p);
 }
 
+/* Closing alone does not end the watch of a socket that its maker still holds
+ * for a moment (see dial_fail()). */
 void pump_abort(struct pump *p)
 {
 	for (int i = 0; i < PUMP_SIDE_MAX_; i++) {
-		loop_forget(&p->net->loop, &p->side[i].ev);
+		(void)loop_set(&p->net->loop, &p->side[i].ev, 0);
 		pump_reset_close(p->side[i].ev.fd);
 	}
 	pump_free(p);
@@ -162,7 +164,7 @@ void pump_abort(struct pump *p)
 static void pump_close(struct pump *p)
 {
 	for (int i = 0; i < PUMP_SIDE_MAX_; i++) {
-		loop_forget(&p->net->loop, &p->side[i].ev);
+		(void)loop_set(&p->net->loop, &p->side[i].ev, 0);
 		(void)close(p->side[i].ev.fd);
 	}
 	pump_free(p);
