@@ -15,8 +15,6 @@
 
 /* #syscalls socket bind setsockopt close */
 
-#define KEEP_IDLE 300
-
 #define DHCP_SERVER 67
 #define DHCP6_SERVER 547
 
@@ -102,7 +100,7 @@ int hostsock_dest(struct net *net, const union addr *to, int type, union addr *r
 int hostsock_open(struct net *net, const union addr *dest, int type)
 {
 	const struct conf *c = &net->conf;
-	int family = dest->sa.sa_family, on = 1, idle = KEEP_IDLE, r = 0;
+	int family = dest->sa.sa_family, on = 1, r = 0;
 	int fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0)
@@ -110,7 +108,6 @@ int hostsock_open(struct net *net, const union addr *dest, int type)
 	if (type == SOCK_STREAM) {
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
 	}
 	/* an address of the host reaches loopback as well, as slirp4netns has it */
 	if (family == AF_INET && c->has_out4)

@@ -17,8 +17,6 @@
 
 /* #syscalls recvmsg sendto close */
 
-#define KEEP_IDLE 300
-
 static const struct {
 	int family, type;
 } kinds[POOL_KIND_MAX_] = {
@@ -89,7 +87,7 @@ int pool_get(struct pool *p, enum pool_kind kind)
 static int make_one(enum pool_kind kind)
 {
 	int fd = socket(kinds[kind].family, kinds[kind].type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int on = 1, idle = KEEP_IDLE, r;
+	int on = 1, r;
 
 	if (fd < 0)
 		return -errno;
@@ -108,7 +106,6 @@ static int make_one(enum pool_kind kind)
 	if (kinds[kind].type == SOCK_STREAM) {
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
 	}
 	return fd;
 }

@@ -313,11 +313,16 @@ static int move_urgent(struct pump_side *from, struct pump_side *to)
 	return send(to->ev.fd, &c, 1, MSG_OOB | MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
-static int pass_end(struct pump_dir *d, struct pump_side *to)
+static int pass_end(const struct pump *p, struct pump_dir *d, struct pump_side *to)
 {
+	const struct pump_dir *other = &p->dir[d == &p->dir[0] ? 1 : 0];
+
 	if (d->shut)
 		return 0;
 	d->shut = true;
+	/* the last to end: closing says it as well */
+	if (other->shut)
+		return 0;
 	return shutdown(to->ev.fd, SHUT_WR) < 0 && errno != ENOTCONN ? -errno : 0;
 }
 
@@ -339,7 +344,7 @@ static int dir_step(struct pump *p, int i)
 	else if (d->in_pipe)
 		r = write_pipe(d, to);
 	else if (d->eof)
-		return pass_end(d, to);
+		return pass_end(p, d, to);
 	else if (!from->readable || !to->writable)
 		return 0;
 	else if (d->bulk && pipe_get(ps, d) == 0)
@@ -460,7 +465,8 @@ int pump_start(struct net *net, int guest_fd, int host_fd, const union addr *gue
 
 		p->dir[i].pipe[0] = p->dir[i].pipe[1] = -1;
 		s->pump = p;
-		s->readable = s->writable = true;
+		/* what can be read already is told when the watch begins */
+		s->writable = true;
 		s->ev = (struct ev){ .fd = fds[i], .fn = on_side, .owner = s };
 	}
 	for (int i = 0; i < PUMP_SIDE_MAX_ && !r; i++)

@@ -79,6 +79,7 @@ static int forget(struct tcp_out *c)
 	*at = c->next;
 	age_unlink(t, c);
 	t->n--;
+	t->n_admitted -= c->state == TCP_OUT_ADMITTED;
 	(void)loop_set(&c->net->loop, &c->ev, 0);
 	free(c);
 	return fd;
@@ -102,15 +103,42 @@ static void answer(struct tcp_out *c, int error)
 	reply_tcp_error(&c->net->link, c->frame, c->len, error);
 }
 
+static int accept_one(struct net *net, int listen_fd)
+{
+	union addr guest, peer;
+	socklen_t peer_len = sizeof(peer);
+	int fd = net_accept(net, listen_fd, &guest);
+	struct tcp_out *c;
+
+	if (fd < 0)
+		return fd == -ECONNABORTED ? 0 : fd;
+	if (getsockname(fd, &peer.sa, &peer_len) < 0 || !(c = find(&net->tcp_outs, &guest, &peer)) ||
+	    c->state != TCP_OUT_ADMITTED) {
+		pump_reset_close(fd);
+		return 0;
+	}
+	(void)pump_start(net, fd, forget(c), &guest, &peer, true);
+	return 0;
+}
+
+/*
+ * The container's kernel mostly runs within our write of its SYN, and the
+ * connection can be accepted at once; else the listener will say when. The
+ * connection may be gone, or another one's pump started, afterwards.
+ */
 static void connected(struct tcp_out *c)
 {
-	struct tcp_outs *t = &c->net->tcp_outs;
+	struct net *net = c->net;
+	struct tcp_outs *t = &net->tcp_outs;
+	int listen_fd = t->listen[c->guest.sa.sa_family == AF_INET6].fd;
 
-	(void)loop_set(&c->net->loop, &c->ev, 0);
+	(void)loop_set(&net->loop, &c->ev, 0);
 	c->state = TCP_OUT_ADMITTED;
 	age_unlink(t, c);
 	age_link(t, c);
+	t->n_admitted++;
 	let_in(c);
+	(void)accept_one(net, listen_fd);
 }
 
 static void on_host(struct ev *ev, uint32_t events)
@@ -141,6 +169,11 @@ static int start_connect(struct tcp_out *c, const union addr *dest)
 	if (connect(fd, &dest->sa, addr_len(dest)) == 0)
 		return 1;
 	if (errno != EINPROGRESS)
+		return -errno;
+	/* a destination on this machine has answered within the call */
+	if (connect(fd, &dest->sa, addr_len(dest)) == 0)
+		return 1;
+	if (errno != EALREADY && errno != EINPROGRESS)
 		return -errno;
 	r = loop_set(&c->net->loop, &c->ev, EPOLLOUT);
 	return r < 0 ? r : 0;
@@ -209,31 +242,14 @@ void tcp_out_syn(struct net *net, const struct virtio_net_hdr *h, const uint8_t 
 	}
 }
 
-static int accept_one(struct net *net, int listen_fd)
-{
-	union addr guest, peer;
-	socklen_t peer_len = sizeof(peer);
-	int fd = net_accept(net, listen_fd, &guest);
-	struct tcp_out *c;
-
-	if (fd < 0)
-		return fd == -ECONNABORTED ? 0 : fd;
-	if (getsockname(fd, &peer.sa, &peer_len) < 0 || !(c = find(&net->tcp_outs, &guest, &peer)) ||
-	    c->state != TCP_OUT_ADMITTED) {
-		pump_reset_close(fd);
-		return 0;
-	}
-	(void)pump_start(net, fd, forget(c), &guest, &peer, true);
-	return 0;
-}
-
 static void on_listen(struct ev *ev, uint32_t events)
 {
 	struct net *net = ev->owner;
 
 	(void)events;
+	/* at least once: there may be one that was not let in by us */
 	for (int i = 0; i < ACCEPT_BATCH; i++) {
-		if (accept_one(net, ev->fd) < 0)
+		if (accept_one(net, ev->fd) < 0 || !net->tcp_outs.n_admitted)
 			return;
 	}
 }

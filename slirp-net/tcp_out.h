@@ -66,6 +66,7 @@ struct tcp_out {
  * @buckets:	by both addresses
  * @oldest, @newest: by age
  * @n:		how many
+ * @n_admitted:	how many of them have been let in
  * @refused:	how many were refused because the table was full
  */
 struct tcp_outs {
@@ -73,7 +74,7 @@ struct tcp_outs {
 	int lo_fd;
 	struct tcp_out *buckets[TCP_OUT_BUCKETS];
 	struct tcp_out *oldest, *newest;
-	size_t n;
+	size_t n, n_admitted;
 	uint64_t refused;
 };
 

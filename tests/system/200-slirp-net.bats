@@ -21,6 +21,7 @@ in_net() {
 	cat >"$dir/script" <<-'END'
 		set -eu
 		cd "$1"; script=$2; shift 2
+		ip link set lo up
 		unshare -rn sleep 60 & ns=$!
 		mkfifo ready exit
 		trap 'kill $ns 2>/dev/null || :; [ "$s" = $$ ] || kill $s 2>/dev/null || :' EXIT
@@ -34,7 +35,8 @@ in_net() {
 		exec 8>&-
 		wait $s
 	END
-	run_as sub bash "$dir/script" "$dir" "$2" "${options[@]}"
+	# in a network of its own, so that ports are nobody else's
+	run_as sub unshare -rn bash "$dir/script" "$dir" "$2" "${options[@]}"
 }
 
 @test "outbound TCP reaches the host by the gateway's address" {
@@ -64,13 +66,15 @@ in_net() {
 }
 
 @test "a port in use is named in one line, status 1, before ready" {
-	python3 -c 'import socket,time
-s = socket.socket(); s.bind(("127.0.0.1", 21030)); s.listen(); time.sleep(20)' & holder=$!
-	sleep 0.3
-	run_as sub 1 bash -c 'unshare -rn sleep 20 & sleep 0.3
-		slirp-net -c -r 7 --publish 127.0.0.1:21029-21031:80-82 $! 7>'"$dir"'/ready; s=$?
-		kill %1; exit $s'
-	kill $holder
+	cat >"$dir/script" <<-'END'
+		ip link set lo up; cd "$1"
+		python3 -c 'import socket, time; s = socket.create_server(("127.0.0.1", 21030)); open("held", "w"); time.sleep(20)' &
+		unshare -rn sleep 20 & ns=$!
+		until [ -e held ] && [ "$(readlink /proc/$ns/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.05; done
+		slirp-net -c -r 7 --publish 127.0.0.1:21029-21031:80-82 $ns 7>ready; s=$?
+		kill $(jobs -p); exit $s
+	END
+	run_as sub 1 unshare -rn bash "$dir/script" "$dir"
 	assert_output_has 127.0.0.1:21030/tcp
 	assert_one_line
 	[ ! -s "$dir/ready" ]
