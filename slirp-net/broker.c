@@ -140,6 +140,8 @@ static int set_up(const struct conf *c, const struct netns *ns, int *fds, bool *
 	r = netns_enter_net(ns, e);
 	if (r < 0)
 		return r;
+	if (c->configure)
+		gateway_fast_tcp();
 	/* opened here, it stays with the container's namespace */
 	r = nlcfg_open(&nl, e);
 	if (r < 0)

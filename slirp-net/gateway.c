@@ -43,6 +43,7 @@
 #define MARK 1
 #define TABLE 100
 #define BACKLOG 4096
+#define CONGESTION "/proc/sys/net/ipv4/tcp_congestion_control"
 #define PACKET_BUFFER (4 << 20)
 
 /* What libslirp calls itself in IPv6, so that its announcements fit. */
@@ -141,6 +142,18 @@ static void knob(const char *name, const char *value)
 		log_debug("%s: %s", path, strerror(-r));
 }
 
+/*
+ * A host whose default is BBR paces what it sends by timers, which on a link
+ * inside one kernel is only delay.
+ */
+void gateway_fast_tcp(void)
+{
+	int r = io_write_file_at(AT_FDCWD, CONGESTION, "cubic");
+
+	if (r < 0)
+		(void)io_write_file_at(AT_FDCWD, CONGESTION, "reno");
+}
+
 static void knobs(void)
 {
 	knob("ipv4/conf/all/rp_filter", "0");
@@ -149,6 +162,7 @@ static void knobs(void)
 	knob("ipv4/ip_unprivileged_port_start", "0");
 	knob("ipv4/ip_local_port_range", "1024 65535");
 	knob("ipv4/tcp_no_metrics_save", "1");
+	gateway_fast_tcp();
 	knob("ipv6/conf/default/accept_ra", "0");
 	knob("ipv6/conf/default/accept_dad", "0");
 }

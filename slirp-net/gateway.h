@@ -36,6 +36,11 @@ enum gateway_fd {
 int gateway_open(const struct conf *conf, int netns, bool splice, int *ret_fds, struct err *e);
 
 /**
+ * gateway_fast_tcp() - no pacing in the network namespace we are in
+ */
+void gateway_fast_tcp(void);
+
+/**
  * gateway_close() - remove the link, in the namespace we are in; at once, so
  * that its name is free when slirp-net has gone
  */
