@@ -6,8 +6,10 @@
  * opened and the mount is made, so that the person sees the reason. The
  * child serves; when it has answered the kernel's first request, the parent
  * leaves and the ready descriptor gets its byte. A thread watches the exit
- * descriptor and unmounts lazily when its other end is closed; the serving
- * loop ends by itself when the mount is gone.
+ * descriptor. When its other end is closed it unmounts lazily, and the serving
+ * loop ends by itself when the mount's last user is gone; where only
+ * fusermount3 may unmount, it tells the loop to end. The session belongs to
+ * the serving thread alone: it unmounts and frees, after the watcher ended.
  */
 #include "fuse-overlay/serve.h"
 
@@ -15,6 +17,7 @@
 #include <fcntl.h>
 #include <linux/securebits.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,11 +41,17 @@
  * @o:		its context
  * @se:		libfuse's
  * @tell:	the parent waits for a byte on it, -1 when there is none
+ * @serving:	the thread in the loop
+ * @watcher:	the thread on the exit descriptor, when @watched
+ * @ended:	the loop was left
  */
 struct server {
 	struct ovl *o;
 	struct fuse_session *se;
 	int tell;
+	pthread_t serving, watcher;
+	bool watched;
+	_Atomic bool ended;
 };
 
 static int mount_options(const struct conf *c, bool root, struct strbuf *b)
@@ -160,14 +169,19 @@ static void *watch_exit(void *arg)
 		/* bytes mean nothing; the end of the file does */
 	} while (!(p.revents & (POLLHUP | POLLERR | POLLNVAL)) &&
 		 (!(p.revents & POLLIN) || read(p.fd, &byte, 1) > 0));
-	if (umount2(s->o->conf->mountpoint, MNT_DETACH))
-		fuse_session_unmount(s->se);
+	if (!umount2(s->o->conf->mountpoint, MNT_DETACH))
+		return NULL;
+	/* a signal may come just before the loop blocks: say it again */
+	fuse_session_exit(s->se);
+	while (!s->ended) {
+		(void)pthread_kill(s->serving, SIGTERM);
+		(void)poll(NULL, 0, 20);
+	}
 	return NULL;
 }
 
 static int start_watch(struct server *s, struct err *e)
 {
-	pthread_t t;
 	sigset_t all, old;
 
 	if (s->o->conf->exit_fd < 0)
@@ -175,12 +189,22 @@ static int start_watch(struct server *s, struct err *e)
 	/* signals are for the serving thread */
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	int r = pthread_create(&t, NULL, watch_exit, s);
+	s->serving = pthread_self();
+	int r = pthread_create(&s->watcher, NULL, watch_exit, s);
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (r)
 		return err_set(e, -r, "exit-fd");
-	(void)pthread_detach(t);
+	s->watched = true;
 	return 0;
+}
+
+static void end_watch(struct server *s)
+{
+	s->ended = true;
+	if (!s->watched)
+		return;
+	(void)pthread_cancel(s->watcher);
+	(void)pthread_join(s->watcher, NULL);
 }
 
 static void loop(struct server *s)
@@ -220,6 +244,7 @@ static int run(struct server *s, const struct conf *c, struct err *e)
 		r = start_watch(s, e);
 	if (r >= 0) {
 		loop(s);
+		end_watch(s);
 		fuse_remove_signal_handlers(s->se);
 	}
 	fuse_session_unmount(s->se);
