@@ -179,7 +179,10 @@ static int logs(struct engine *eng, void *opts, int argc, char **argv, struct er
 		return r;
 	if (c->config.log_driver && str_eq(c->config.log_driver, "none"))
 		return err_msg(e, -EINVAL, "container %.12s keeps no log (--log-driver none)", c->id);
-	fd = openat(c->dir_fd, LOG_FILE, O_RDONLY | O_CLOEXEC);
+	/* The monitor makes the file at the first output; who follows has to
+	 * have something to watch. */
+	o->follow = o->follow && each_is_running(c);
+	fd = openat(c->dir_fd, LOG_FILE, O_RDONLY | O_CLOEXEC | (o->follow ? O_CREAT : 0), 0600);
 	if (fd < 0 && errno == ENOENT)
 		return 0;
 	f = fd < 0 ? NULL : fdopen(fd, "r");
@@ -188,7 +191,7 @@ static int logs(struct engine *eng, void *opts, int argc, char **argv, struct er
 	if (tail != UINT64_MAX)
 		(void)fseeko(f, find_tail(fd, tail), SEEK_SET);
 	print_available(f, o, fresh);
-	return o->follow && each_is_running(c) ? follow(c, f, o, fresh, e) : 0;
+	return o->follow ? follow(c, f, o, fresh, e) : 0;
 }
 
 const struct cmd cmd_logs = {

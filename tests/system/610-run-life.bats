@@ -89,6 +89,10 @@ grep_logs() { r "$1" logs "$2" 2>&1 | grep -q "$3"; }
 		[ -z "$output" ]
 		rr "$kind" logs --since 1h talk
 		assert_output_has out1
+		rr "$kind" run -d $N --name late bb:1 sh -c 'sleep 1; echo late'
+		rr "$kind" logs -f late
+		[ "$output" = late ]
+		rr "$kind" rm late
 		rr "$kind" 125 logs --since never talk
 		assert_one_line
 		rr "$kind" rm talk
