@@ -153,8 +153,7 @@ static bool label_fits(const struct container *c, const char *want)
 	return false;
 }
 
-/* Return: 1 fits, 0 does not, -EINVAL */
-static int filter_fits(const struct container *c, const char *f, struct err *e)
+static bool filter_fits(const struct container *c, const char *f)
 {
 	const char *v;
 
@@ -177,31 +176,44 @@ static int filter_fits(const struct container *c, const char *f, struct err *e)
 
 		return c->state.status == CONTAINER_EXITED && str_eq(v, code);
 	}
-	return err_msg(e, -EINVAL, "--filter %s: not id, name, status, label, ancestor, exited or network",
-		       f);
+	return false;
 }
 
 /* Values of one key are alternatives, different keys all have to fit. */
-static int fits(const struct container *c, const struct ps_opts *o, struct err *e)
+static bool fits(const struct container *c, const struct ps_opts *o)
 {
 	for (size_t i = 0; i < o->filter.n; i++) {
 		size_t key = strcspn(o->filter.v[i], "=") + 1;
 		bool any = false;
 
 		for (size_t k = 0; k < o->filter.n; k++) {
-			int r;
-
-			if (strncmp(o->filter.v[i], o->filter.v[k], key) != 0)
-				continue;
-			r = filter_fits(c, o->filter.v[k], e);
-			if (r < 0)
-				return r;
-			any = any || r;
+			if (strncmp(o->filter.v[i], o->filter.v[k], key) == 0)
+				any = any || filter_fits(c, o->filter.v[k]);
 		}
 		if (!any)
-			return 0;
+			return false;
 	}
-	return 1;
+	return true;
+}
+
+/* Also when there is no container to look at. */
+static int check_filters(const struct ps_opts *o, struct err *e)
+{
+	static const char *const keys[] = { "id=", "name=", "status=", "label=", "ancestor=",
+					    "network=", "exited=" };
+
+	for (size_t i = 0; i < o->filter.n; i++) {
+		bool known = false;
+
+		for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+			known = known || str_starts(o->filter.v[i], keys[k]);
+		if (!known)
+			return err_msg(e, -EINVAL,
+				       "--filter %s: not id, name, status, label, ancestor, exited or "
+				       "network",
+				       o->filter.v[i]);
+	}
+	return 0;
 }
 
 static bool filters_by_state(const struct ps_opts *o)
@@ -297,10 +309,11 @@ static int ps(struct engine *eng, void *opts, int argc, char **argv, struct err 
 	struct ps_opts *o = opts;
 	struct container **list = NULL;
 	json_t *out = json_array();
-	int left, r = 0, n = container_list(eng, &list, e);
+	int left, n, r = check_filters(o, e);
 
 	(void)argc;
 	(void)argv;
+	n = r < 0 ? r : container_list(eng, &list, e);
 	left = o->latest ? 1 : o->last > 0 ? o->last : n;
 	/* Newest first. */
 	for (int i = n - 1; i >= 0; i--) {
@@ -308,12 +321,9 @@ static int ps(struct engine *eng, void *opts, int argc, char **argv, struct err 
 		bool shown = o->all || o->latest || o->last > 0 || filters_by_state(o) ||
 			     each_is_running(c);
 
-		if (r >= 0 && shown && left > 0) {
-			r = fits(c, o, e);
-			if (r > 0) {
-				(void)json_array_append_new(out, describe(c, o->no_trunc));
-				left--;
-			}
+		if (shown && left > 0 && fits(c, o)) {
+			(void)json_array_append_new(out, describe(c, o->no_trunc));
+			left--;
 		}
 		container_free(c);
 	}

@@ -167,6 +167,8 @@ grep_logs() { r "$1" logs "$2" 2>&1 | grep -q "$3"; }
 }
 
 @test "ps: filters, formats, newest first, whole ids" {
+	rr sub 125 ps -a --filter nonsense=1
+	assert_one_line
 	rr sub run $N --name a -l x=1 bb:1 true
 	rr sub run $N --name b -l x=2 bb:1 sh -c 'exit 3' || [ "$status" -eq 3 ]
 	rr sub run -d $N --name c bb:1 sleep 100
