@@ -97,6 +97,26 @@ static int no_cgroup(struct plan *p, const struct err *why, struct err *e)
 	return 0;
 }
 
+int cgroup_limit(struct plan *p, int dir, struct err *e)
+{
+	struct err why = { 0 };
+	bool hard;
+
+	/* a hybrid host keeps its controllers elsewhere: the group is then good
+	 * for freezing and killing, and limits are told as not enforced */
+	int r = cgroup_apply(dir, &p->s->res, &hard, &why);
+	if (r < 0 && (p->o->require_cgroup || hard)) {
+		if (e)
+			*e = why;
+		return r;
+	}
+	if (r < 0 && p->o->warn) {
+		(void)err_wrap(&why, "not enforced");
+		p->o->warn(p->o->warn_ctx, why.msg);
+	}
+	return cgroup_devices_apply(dir, &p->s->res, e);
+}
+
 int cgroup_prepare(struct plan *p, const struct cgroup_ops **ret, struct err *e)
 {
 	struct err why = { 0 };
@@ -104,9 +124,21 @@ int cgroup_prepare(struct plan *p, const struct cgroup_ops **ret, struct err *e)
 	*ret = &cgroup_none;
 	if (p->o->cgroup == OCI_CGROUP_DISABLED)
 		return 0;
+	/* asked for by name: that one or none */
+	if (p->o->cgroup == OCI_CGROUP_SYSTEMD) {
+		*ret = &cgroup_systemd;
+		return cgroup_systemd.prepare(p, e);
+	}
 	int r = cgroup_fs.prepare(p, &why);
 	if (r == 0) {
 		*ret = &cgroup_fs;
+		return 0;
+	}
+	/* a scope costs a conversation with systemd: only for limits */
+	struct err second = { 0 };
+	if (r == -EOPNOTSUPP && p->o->cgroup == OCI_CGROUP_AUTO && wants_limits(&p->s->res) &&
+	    cgroup_systemd.prepare(p, &second) == 0) {
+		*ret = &cgroup_systemd;
 		return 0;
 	}
 	if (r != -EOPNOTSUPP) {

@@ -23,7 +23,10 @@ struct cgroup_ops {
 	int (*attach)(struct plan *p, pid_t pid, struct err *e);
 };
 
-extern const struct cgroup_ops cgroup_fs, cgroup_none;
+extern const struct cgroup_ops cgroup_fs, cgroup_systemd, cgroup_none;
+
+/** cgroup_limit() - all limits of the spec; what cannot be is warned of, or fails */
+int cgroup_limit(struct plan *p, int dir, struct err *e);
 
 /**
  * cgroup_prepare() - choose a rung and make the group with its limits

@@ -158,8 +158,7 @@ static int fs_prepare(struct plan *p, struct err *e)
 {
 	const char *mount = cgroup2_mount();
 	auto_close int dir = -1;
-	struct err why = { 0 };
-	bool made, hard;
+	bool made;
 
 	if (!mount)
 		return err_msg(e, -EOPNOTSUPP, "cgroup2 is not mounted below /sys/fs/cgroup");
@@ -173,19 +172,7 @@ static int fs_prepare(struct plan *p, struct err *e)
 	if (!can_enter(dir))
 		return err_msg(e, -EOPNOTSUPP, "%s: not ours to enter", p->c->cgroup);
 
-	/* a hybrid host keeps its controllers elsewhere: the group is then good
-	 * for freezing and killing, and limits are told as not enforced */
-	r = cgroup_apply(dir, &p->s->res, &hard, &why);
-	if (r < 0 && (p->o->require_cgroup || hard)) {
-		if (e)
-			*e = why;
-		return r;
-	}
-	if (r < 0 && p->o->warn) {
-		(void)err_wrap(&why, "not enforced");
-		p->o->warn(p->o->warn_ctx, why.msg);
-	}
-	r = cgroup_devices_apply(dir, &p->s->res, e);
+	r = cgroup_limit(p, dir, e);
 	if (r < 0)
 		return r;
 	p->cgroup_fd = take_fd(&dir);
@@ -202,6 +189,17 @@ static int fs_attach(struct plan *p, pid_t pid, struct err *e)
 
 const struct cgroup_ops cgroup_fs = { "cgroup2", fs_prepare, fs_attach };
 
+/* What is left where nothing is delegated: the user's systemd, if it runs. */
+static const char *other_rung(const char *mount)
+{
+	const char *run = getenv("XDG_RUNTIME_DIR");
+
+	return strcmp(mount, "/sys/fs/cgroup") == 0 && access("/run/systemd/system", F_OK) == 0 &&
+			       (run || getenv("DBUS_SESSION_BUS_ADDRESS")) ?
+		       "systemd" :
+		       "none";
+}
+
 const char *oci_cgroup_rung(void)
 {
 	const char *mount = cgroup2_mount();
@@ -212,10 +210,11 @@ const char *oci_cgroup_rung(void)
 	if (faccessat(AT_FDCWD, mount, W_OK, AT_EACCESS) == 0)
 		return "cgroup2";
 	if (cgroup_own(getpid(), own, sizeof(own), NULL) < 0 || strcmp(own, mount) == 0)
-		return "none";
+		return other_rung(mount);
 	if (faccessat(AT_FDCWD, own, W_OK, AT_EACCESS) == 0)
 		return "cgroup2";
 	*strrchr(own, '/') = '\0';
-	return strcmp(own, mount) != 0 && faccessat(AT_FDCWD, own, W_OK, AT_EACCESS) == 0 ? "cgroup2" :
-											     "none";
+	if (strcmp(own, mount) != 0 && faccessat(AT_FDCWD, own, W_OK, AT_EACCESS) == 0)
+		return "cgroup2";
+	return other_rung(mount);
 }

@@ -44,7 +44,7 @@
 
 static int step_userns(struct init *i, struct err *e)
 {
-	if (i->p->new_user) {
+	if (i->p->new_user || i->p->wait_cgroup) {
 		int r = sync_expect(i->sync, SYNC_MAPPED, NULL, e);
 		if (r < 0)
 			return r;
@@ -60,6 +60,9 @@ static int step_userns(struct init *i, struct err *e)
 
 static int step_join(struct init *i, struct err *e)
 {
+	if (i->p->late_cgroupns && unshare(CLONE_NEWCGROUP) < 0)
+		return err_set(e, -errno, "make a cgroup namespace");
+
 	static const enum spec_ns_type order[] = {
 		SPEC_NS_IPC, SPEC_NS_UTS, SPEC_NS_NETWORK, SPEC_NS_CGROUP, SPEC_NS_MOUNT,
 	};

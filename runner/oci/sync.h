@@ -5,7 +5,8 @@
  * How it works: a SOCK_SEQPACKET pair, one fixed struct a message, at most
  * one descriptor beside it. Order of a creation (P parent, C child):
  *
- *   P->C MAPPED      only with a new user namespace: the id maps are written
+ *   P->C MAPPED      the id maps are written, the cgroup is entered
+ *                    (only where there is one of them to wait for)
  *   C->P MOUNTED     only with hooks: all mounts are there, root not switched
  *   P->C HOOKED      the hooks of the runtime namespace have run
  *   C->P READY       everything is built; carries the pty master if asked for

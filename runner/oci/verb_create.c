@@ -117,7 +117,8 @@ static int on_step(void *ctx, const char *name, const struct oci_container *c, s
 	uint64_t start;
 
 	log_debug("step: %s", name);
-	if (str_eq(name, "cgroup") || str_eq(name, "cloned") || str_eq(name, "ready")) {
+	if (str_eq(name, "cgroup") || str_eq(name, "cloned") || str_eq(name, "mapped") ||
+	    str_eq(name, "ready")) {
 		r->cgroup = spec_strdup(&r->mem, c->cgroup);
 		r->scope = spec_strdup(&r->mem, c->cgroup_scope);
 		r->cgroup_ours = c->cgroup_ours;

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cgroup_systemd - a transient scope, asked of systemd over D-Bus
+ *
+ * How it works: systemd owns the tree; it makes a delegated scope for a
+ * process that exists already. So the child is made first, waits, and gets
+ * its cgroup namespace only after the move (late_cgroupns). libsystemd is
+ * loaded when it is needed: most starts do without, and hosts without
+ * systemd do not have it.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/err.h"
+#include "common/str.h"
+#include "runner/oci/cgroup.h"
+#include "runner/oci/ns.h"
+#include "runner/oci/plan.h"
+
+enum { MOVE_WAIT_MS = 5000, NAP_NS = 1000 * 1000 };
+
+/* What sd-bus.h declares, as far as it is used. */
+typedef int open_fn(void **bus);
+typedef int new_call_fn(void *bus, void **m, const char *dest, const char *path,
+			const char *interface, const char *member);
+typedef int append_fn(void *m, const char *types, ...);
+typedef int container_fn(void *m, char type, const char *contents);
+typedef int close_fn(void *m);
+struct bus_error {
+	const char *name, *message;
+	int need_free;
+};
+typedef int call_fn(void *bus, void *m, uint64_t usec, struct bus_error *e, void **reply);
+typedef void *unref_fn(void *p);
+typedef void error_free_fn(struct bus_error *e);
+
+struct sdbus {
+	void *lib;
+	open_fn *open_user, *open_system;
+	new_call_fn *new_call;
+	append_fn *append;
+	container_fn *open_container;
+	close_fn *close_container;
+	call_fn *call;
+	unref_fn *bus_unref, *message_unref;
+	error_free_fn *error_free;
+};
+
+static int load(struct sdbus *b, struct err *e)
+{
+	b->lib = dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
+	if (!b->lib)
+		return err_msg(e, -EOPNOTSUPP, "systemd: libsystemd.so.0 is not installed");
+
+	const struct {
+		const char *name;
+		void *to;
+	} rows[] = {
+		{ "sd_bus_open_user", &b->open_user },
+		{ "sd_bus_open_system", &b->open_system },
+		{ "sd_bus_message_new_method_call", &b->new_call },
+		{ "sd_bus_message_append", &b->append },
+		{ "sd_bus_message_open_container", &b->open_container },
+		{ "sd_bus_message_close_container", &b->close_container },
+		{ "sd_bus_call", &b->call },
+		{ "sd_bus_flush_close_unref", &b->bus_unref },
+		{ "sd_bus_message_unref", &b->message_unref },
+		{ "sd_bus_error_free", &b->error_free },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		void *fn = dlsym(b->lib, rows[i].name);
+
+		if (!fn)
+			return err_msg(e, -EOPNOTSUPP, "systemd: libsystemd has no %s", rows[i].name);
+		memcpy(rows[i].to, &fn, sizeof(fn));
+	}
+	return 0;
+}
+
+/* "slice:prefix:name" as engines write cgroupsPath for systemd. */
+static int scope_name(const struct plan *p, char *unit, size_t size, char *slice, size_t slice_size,
+		      struct err *e)
+{
+	const char *path = p->s->cgroups_path;
+	const char *first = path ? strchr(path, ':') : NULL;
+	const char *second = first ? strchr(first + 1, ':') : NULL;
+	int r;
+
+	slice[0] = '\0';
+	if (second) {
+		int n = (int)(second - first - 1);
+
+		r = str_format(slice, slice_size, "%.*s", (int)(first - path), path);
+		if (r >= 0)
+			r = str_format(unit, size, "%.*s%s%s.scope", n, first + 1, n ? "-" : "", second + 1);
+	} else {
+		const char *slash = path ? strrchr(path, '/') : NULL;
+
+		r = str_format(unit, size, "runner-oci-%s.scope",
+			       slash && slash[1] ? slash + 1 : p->o->id);
+	}
+	if (r < 0)
+		return err_set(e, r, "linux.cgroupsPath: %s", path ? path : p->o->id);
+	for (const char *c = unit; *c; c++)
+		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.@\\", *c))
+			return err_msg(e, -EINVAL, "linux.cgroupsPath: '%s' is no name of a unit", unit);
+	return 0;
+}
+
+static int systemd_prepare(struct plan *p, struct err *e)
+{
+	const char *mount = cgroup2_mount();
+	const char *run = getenv("XDG_RUNTIME_DIR");
+
+	if (!mount || strcmp(mount, "/sys/fs/cgroup") != 0)
+		return err_msg(e, -EOPNOTSUPP, "systemd: needs the unified cgroup hierarchy");
+	if (access("/run/systemd/system", F_OK) < 0)
+		return err_msg(e, -EOPNOTSUPP, "systemd: does not run this host");
+	if (!(geteuid() == 0 && ns_user_is_initial()) && !run && !getenv("DBUS_SESSION_BUS_ADDRESS"))
+		return err_msg(e, -EOPNOTSUPP, "systemd: no XDG_RUNTIME_DIR to find the user's manager");
+	p->wait_cgroup = true;
+	p->late_cgroupns = p->clone & CLONE_NEWCGROUP;
+	p->clone &= ~(uint64_t)CLONE_NEWCGROUP;
+	return 0;
+}
+
+static int add_limits(const struct sdbus *b, void *m, const struct spec_resources *r)
+{
+	int ret = 0;
+
+	/* those that systemd would otherwise set back at its next reload */
+	if (r->mem_limit.set && r->mem_limit.v > 0)
+		ret = b->append(m, "(sv)", "MemoryMax", "t", (uint64_t)r->mem_limit.v);
+	if (ret >= 0 && r->mem_reservation.set && r->mem_reservation.v > 0)
+		ret = b->append(m, "(sv)", "MemoryLow", "t", (uint64_t)r->mem_reservation.v);
+	if (ret >= 0 && r->pids_limit.set && r->pids_limit.v > 0)
+		ret = b->append(m, "(sv)", "TasksMax", "t", (uint64_t)r->pids_limit.v);
+	return ret;
+}
+
+static int fill_call(const struct sdbus *b, void *m, const struct plan *p, pid_t pid,
+		     const char *unit, const char *slice)
+{
+	int r = b->append(m, "ss", unit, "fail");
+
+	if (r >= 0)
+		r = b->open_container(m, 'a', "(sv)");
+	if (r >= 0)
+		r = b->append(m, "(sv)", "Description", "s", p->o->id);
+	if (r >= 0)
+		r = b->append(m, "(sv)", "PIDs", "au", 1, (uint32_t)pid);
+	if (r >= 0)
+		r = b->append(m, "(sv)", "Delegate", "b", 1);
+	if (r >= 0)
+		r = b->append(m, "(sv)", "DefaultDependencies", "b", 0);
+	if (r >= 0)
+		r = b->append(m, "(sv)", "CollectMode", "s", "inactive-or-failed");
+	if (r >= 0 && slice[0])
+		r = b->append(m, "(sv)", "Slice", "s", slice);
+	if (r >= 0)
+		r = add_limits(b, m, &p->s->res);
+	if (r >= 0)
+		r = b->close_container(m);
+	if (r >= 0)
+		r = b->append(m, "a(sa(sv))", 0);
+	return r;
+}
+
+static int start_scope(const struct sdbus *b, void *bus, const struct plan *p, pid_t pid,
+		       const char *unit, const char *slice, struct err *e)
+{
+	struct bus_error why = { 0 };
+	void *m = NULL;
+
+	int r = b->new_call(bus, &m, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
+			    "org.freedesktop.systemd1.Manager", "StartTransientUnit");
+	if (r >= 0)
+		r = fill_call(b, m, p, pid, unit, slice);
+	if (r >= 0)
+		r = b->call(bus, m, 0, &why, NULL);
+	if (r < 0)
+		r = err_set(e, r, "systemd: start %s%s%s", unit, why.message ? ": " : "",
+			    why.message ? why.message : "");
+	b->error_free(&why);
+	if (m)
+		(void)b->message_unref(m);
+	return r < 0 ? r : 0;
+}
+
+/* The answer only says that the job is queued; the move is what counts. */
+static int wait_moved(pid_t pid, const char *unit, char *ret, size_t size, struct err *e)
+{
+	const struct timespec nap = { .tv_nsec = NAP_NS };
+
+	for (int i = 0; i < MOVE_WAIT_MS; i++) {
+		int r = cgroup_own(pid, ret, size, e);
+		if (r < 0)
+			return r;
+		if (str_ends(ret, unit))
+			return 0;
+		(void)nanosleep(&nap, NULL);
+	}
+	return err_msg(e, -ETIMEDOUT, "systemd: %s did not take the process", unit);
+}
+
+static int systemd_attach(struct plan *p, pid_t pid, struct err *e)
+{
+	struct oci_container *c = p->c;
+	struct sdbus b = { 0 };
+	void *bus = NULL;
+	char slice[128];
+
+	int r = scope_name(p, c->cgroup_scope, sizeof(c->cgroup_scope), slice, sizeof(slice), e);
+	if (r == 0)
+		r = load(&b, e);
+	if (r < 0)
+		return r;
+	bool root = geteuid() == 0 && ns_user_is_initial();
+	r = root ? b.open_system(&bus) : b.open_user(&bus);
+	if (r < 0)
+		return err_set(e, r, "systemd: connect to the %s bus", root ? "system" : "user's");
+	r = start_scope(&b, bus, p, pid, c->cgroup_scope, slice, e);
+	(void)b.bus_unref(bus);
+	if (r == 0)
+		r = wait_moved(pid, c->cgroup_scope, c->cgroup, sizeof(c->cgroup), e);
+	if (r < 0)
+		return r;
+
+	c->has_cgroup = c->cgroup_ours = true;
+	auto_close int dir = open(c->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return err_set(e, -errno, "%s", c->cgroup);
+	return cgroup_limit(p, dir, e);
+}
+
+const struct cgroup_ops cgroup_systemd = { "systemd", systemd_prepare, systemd_attach };
