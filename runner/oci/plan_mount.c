@@ -122,9 +122,15 @@ static int parse_bind(struct plan *p, const struct spec_mount *s, struct plan_mo
 		m->src = s->src;
 	else
 		m->src = spec_printf(&p->mem, "%s/%s", p->o->bundle, s->src);
-	if (m->n_data)
-		return err_msg(e, -EINVAL, "mounts: %s: unknown option '%s' for a bind mount", s->dst,
-			       m->data[0]);
+	/* the kernel takes no data for a bind; engines and suites give some */
+	for (size_t i = 0; i < m->n_data && p->o->warn; i++) {
+		struct err line;
+
+		(void)err_msg(&line, 0, "mounts: %s: option '%s' means nothing for a bind mount", s->dst,
+			      m->data[i * 2]);
+		p->o->warn(p->o->warn_ctx, line.msg);
+	}
+	m->n_data = 0;
 	return 0;
 }
 

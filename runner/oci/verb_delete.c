@@ -8,10 +8,13 @@
 #include <poll.h>
 #include <regex.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/err.h"
+#include "common/io.h"
 #include "runner/oci/cli.h"
 #include "runner/oci/hook.h"
 
@@ -28,6 +31,25 @@ static const struct opt delete_rows[] = {
 	OPT_END,
 };
 
+/* Frozen by somebody else in an old hierarchy it could not die either. */
+static void thaw_v1(pid_t pid)
+{
+	auto_free char *text = NULL;
+	char path[4096];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+	if (io_read_file_at(AT_FDCWD, path, 65536, &text, NULL) < 0)
+		return;
+	char *own = strstr(text, ":freezer:/");
+	if (!own)
+		return;
+	own += strlen(":freezer:");
+	own[strcspn(own, "\n")] = '\0';
+	if (strcmp(own, "/") != 0 && !strstr(own, "/../") &&
+	    str_format(path, sizeof(path), "/sys/fs/cgroup/freezer%s/freezer.state", own) > 0)
+		(void)io_write_file_at(AT_FDCWD, path, "THAWED");
+}
+
 static int kill_init(const struct box *b, struct err *e)
 {
 	struct pollfd p = { .fd = b->pidfd, .events = POLLIN };
@@ -37,6 +59,8 @@ static int kill_init(const struct box *b, struct err *e)
 	/* one that is frozen cannot die */
 	if (*b->rec.cgroup)
 		(void)oci_freeze(b->rec.cgroup, false, NULL);
+	else
+		thaw_v1(b->rec.pid);
 	int r = oci_kill(b->pidfd, SIGKILL, e);
 	if (r < 0 && r != -ESRCH)
 		return r;
