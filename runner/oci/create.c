@@ -159,7 +159,7 @@ static int converse(struct plan *p, const struct cgroup_ops *cg, struct err *e)
 		r = notify_fill(&p->proc, &p->s->seccomp, p->o->id, p->o->bundle, c->pid, p->s, e);
 	if (r == 0 && (p->new_user || p->wait_cgroup)) {
 		if (p->new_user)
-			r = ns_write_maps(c->pid, &p->s->uidmap, &p->s->gidmap, e);
+			r = ns_write_maps(c->pid, &p->uidmap, &p->gidmap, e);
 		if (r == 0)
 			r = step(p, "mapped", e);
 		if (r == 0)

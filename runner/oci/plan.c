@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/err.h"
@@ -23,6 +24,14 @@
 
 static const char *const cap_path =
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+static struct spec_idmaps one_id(struct plan *p, uint32_t id)
+{
+	struct spec_idmap *m = spec_alloc(&p->mem, 1, sizeof(*m));
+
+	*m = (struct spec_idmap){ .container = 0, .host = id, .size = 1 };
+	return (struct spec_idmaps){ m, 1 };
+}
 
 static int plan_namespaces(struct plan *p, struct err *e)
 {
@@ -48,6 +57,14 @@ static int plan_namespaces(struct plan *p, struct err *e)
 		}
 		by_path = true;
 	}
+	/* an ordinary user can only be root of a namespace of his own */
+	p->uidmap = p->s->uidmap;
+	p->gidmap = p->s->gidmap;
+	if (geteuid() != 0 && !p->s->ns[SPEC_NS_USER].set) {
+		p->clone |= CLONE_NEWUSER;
+		p->uidmap = one_id(p, geteuid());
+		p->gidmap = one_id(p, getegid());
+	}
 	p->new_user = p->clone & CLONE_NEWUSER;
 	/* these take effect at a fork; the others may belong to our user namespace,
 	 * which a child in a new one has no right to */
@@ -56,7 +73,7 @@ static int plan_namespaces(struct plan *p, struct err *e)
 
 	if (!p->s->ns[SPEC_NS_MOUNT].set)
 		return err_msg(e, -EINVAL, "linux.namespaces: a mount namespace is required");
-	if (p->new_user && (!p->s->uidmap.n || !p->s->gidmap.n))
+	if (p->new_user && (!p->uidmap.n || !p->gidmap.n))
 		return err_msg(e, -EINVAL, "linux.uidMappings: a new user namespace needs "
 					   "uidMappings and gidMappings");
 	return 0;

@@ -131,6 +131,7 @@ struct plan_process {
  * @clone:	CLONE_NEW* for the clone itself
  * @join:	descriptors of namespaces to be joined, -1 for none
  * @new_user:	a new user namespace: the parent writes its maps
+ * @uidmap, @gidmap: these
  * @wait_cgroup: the parent moves the child into its cgroup
  * @late_cgroupns: and only then it may make its cgroup namespace
  * @middle:	an intermediate process joins before the clone
@@ -147,6 +148,7 @@ struct plan {
 	uint64_t clone;
 	int join[SPEC_NS_MAX_];
 	bool new_user, middle;
+	struct spec_idmaps uidmap, gidmap;
 	bool wait_cgroup, late_cgroupns;
 	const char *root_path, *root_attach;
 	int root_fd;

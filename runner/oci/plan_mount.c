@@ -35,8 +35,8 @@ static bool gid_is_mapped(const struct plan *p, const char *text)
 		return true; /* the kernel shall say what is wrong with it */
 	if (!p->new_user)
 		return ns_gid_is_mapped(gid);
-	for (size_t i = 0; i < p->s->gidmap.n; i++) {
-		const struct spec_idmap *m = &p->s->gidmap.v[i];
+	for (size_t i = 0; i < p->gidmap.n; i++) {
+		const struct spec_idmap *m = &p->gidmap.v[i];
 
 		if (gid >= m->container && gid - m->container < m->size)
 			return true;
