@@ -233,7 +233,7 @@ static int create_box(struct create *c, const char *id, bool detach, struct spec
 
 	if (r < 0)
 		return r;
-	spec_init(s);
+	*s = (struct spec){ 0 };
 	r = create_in_box(c, detach, s, ret, e);
 	if (r < 0) {
 		struct err ignored;
