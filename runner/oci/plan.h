@@ -177,7 +177,7 @@ int plan_build(const struct spec *s, const struct oci_create_opts *o, struct pla
 void plan_clear(struct plan *p);
 
 /** plan_open_bind() - clone the tree of a bind mount's source; or -errno */
-int plan_open_bind(const struct plan_mount *m);
+int plan_open_bind(struct plan_mount *m);
 
 /** plan_apply_idmap() - map the owners of a detached mount */
 int plan_apply_idmap(const struct plan_mount *m, int fd, struct err *e);

@@ -69,7 +69,7 @@ static int parse_words(struct plan *p, const struct spec_mount *s, struct plan_m
 	return 0;
 }
 
-int plan_open_bind(const struct plan_mount *m)
+int plan_open_bind(struct plan_mount *m)
 {
 	unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
 
@@ -78,6 +78,14 @@ int plan_open_bind(const struct plan_mount *m)
 	if (m->f.src_nofollow || m->f.copy_symlink)
 		flags |= AT_SYMLINK_NOFOLLOW;
 	int fd = open_tree(AT_FDCWD, m->src, flags);
+	if (fd < 0 && errno == EINVAL && !m->f.bind_rec) {
+		/* mounts below it are locked to it in a user namespace: they come
+		 * along, under the same restrictions */
+		fd = open_tree(AT_FDCWD, m->src, flags | AT_RECURSIVE);
+		if (fd < 0)
+			return -EINVAL;
+		m->f.rset |= m->f.set;
+	}
 	return fd < 0 ? -errno : fd;
 }
 
