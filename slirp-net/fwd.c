@@ -214,3 +214,12 @@ int fwd_publish(struct net *net, const struct portspec *p, struct err *e)
 	}
 	return 0;
 }
+
+bool fwd_has_guest(const struct net *net, enum port_proto proto, const union addr *guest)
+{
+	for (const struct fwd *f = net->fwds.list; f; f = f->next) {
+		if (f->proto == proto && addr_eq(&f->guest, guest))
+			return true;
+	}
+	return false;
+}

@@ -87,4 +87,9 @@ int fwd_remove(struct net *net, int id);
  */
 int fwd_publish(struct net *net, const struct portspec *p, struct err *e);
 
+/**
+ * fwd_has_guest() - is this port of the container published
+ */
+bool fwd_has_guest(const struct net *net, enum port_proto proto, const union addr *guest);
+
 #endif

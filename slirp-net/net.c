@@ -148,6 +148,13 @@ static bool may_connect(struct net *net, const uint8_t *data, size_t len, const 
 	return false;
 }
 
+static bool is_gateway(const struct net *net, const union addr *a)
+{
+	if (a->sa.sa_family == AF_INET)
+		return a->v4.sin_addr.s_addr == net->conf.addrs.host4.s_addr;
+	return IN6_ARE_ADDR_EQUAL(&a->v6.sin6_addr, &net->conf.addrs.host6);
+}
+
 static bool udp_frame(struct net *net, const struct virtio_net_hdr *h, const uint8_t *data,
 		      size_t len, const struct frame *f)
 {
@@ -163,6 +170,13 @@ static bool udp_frame(struct net *net, const struct virtio_net_hdr *h, const uin
 	}
 	if (publish_udp_has(net, data, f))
 		return true;
+	if (!net->splice && is_gateway(net, &peer)) {
+		union addr guest = frame_src(data, f);
+
+		/* an answer over a port that libslirp publishes */
+		if (fwd_has_guest(net, PORT_UDP, &guest))
+			return false;
+	}
 	return udp_out_frame(net, h, data, len, f);
 }
 

@@ -26,6 +26,7 @@
 #include "common/log.h"
 #include "slirp-net/frame.h"
 #include "slirp-net/net.h"
+#include "slirp-net/udpframe.h"
 
 /*
  * What libslirp and the C library call on its behalf:
@@ -52,6 +53,11 @@ static ssize_t cb_send(const void *buf, size_t len, void *opaque)
 	if (s->net->splice && !gateway_frame(data.out, len))
 		return (ssize_t)len;
 	frame_offload(data.out, len, s->net->link.mtu, &h);
+	/* what is no TCP the kernel does not cut */
+	if (!h.flags && len > FRAME_ETH + s->net->link.mtu) {
+		udpframe_fit(&s->net->link, buf, len);
+		return (ssize_t)len;
+	}
 	link_send(&s->net->link, &h, buf, len);
 	return (ssize_t)len;
 }

@@ -75,13 +75,13 @@ static void send_fragment(struct link *l, const uint8_t *whole, const struct fra
 
 	memcpy(out, whole, head);
 	if (f->family == AF_INET) {
-		put16(ip + 2, (uint16_t)(20 + n));
+		put16(ip + 2, (uint16_t)(f->l4 - f->l3 + n));
 		put16(ip + 4, id);
 		put16(ip + 6, (uint16_t)(at / 8 | (unsigned int)more << 13));
 		put16(ip + 10, 0);
-		put16(ip + 10, frame_csum_fold(frame_csum(ip, 20, 0)));
+		put16(ip + 10, frame_csum_fold(frame_csum(ip, f->l4 - f->l3, 0)));
 	} else {
-		struct ip6_frag ext = { .ip6f_nxt = IPPROTO_UDP, .ip6f_ident = id };
+		struct ip6_frag ext = { .ip6f_nxt = f->proto, .ip6f_ident = id };
 
 		put16(ip + 4, (uint16_t)(sizeof(ext) + n));
 		ip[6] = IPPROTO_FRAGMENT;
@@ -93,25 +93,29 @@ static void send_fragment(struct link *l, const uint8_t *whole, const struct fra
 	link_send(l, &none, out, head + n);
 }
 
-void udpframe_send(struct link *l, const struct udpframe_path *p, const void *payload, size_t len)
+void udpframe_fit(struct link *l, const uint8_t *whole, size_t size)
 {
 	static const struct virtio_net_hdr none;
-	static uint8_t whole[FRAME_MAX];
 	static uint16_t id;
 	struct frame f;
-	size_t size, share;
+	size_t share;
 
-	if (len > UDPFRAME_PAYLOAD_MAX)
-		return;
-	size = udpframe_build(p, payload, len, whole);
 	if (size - FRAME_ETH <= l->mtu) {
 		link_send(l, &none, whole, size);
 		return;
 	}
-	if (frame_parse(whole, size, &f) < 0)
+	if (frame_parse(whole, size, &f) < 0 || !f.family || f.fragment)
 		return;
 	id++;
 	share = (l->mtu - (f.l4 - f.l3) - (f.family == AF_INET6 ? sizeof(struct ip6_frag) : 0)) & ~7UL;
 	for (size_t at = 0; at < f.l4_len; at += share)
 		send_fragment(l, whole, &f, at, f.l4_len - at < share ? f.l4_len - at : share, id);
+}
+
+void udpframe_send(struct link *l, const struct udpframe_path *p, const void *payload, size_t len)
+{
+	static uint8_t whole[FRAME_MAX];
+
+	if (len <= UDPFRAME_PAYLOAD_MAX)
+		udpframe_fit(l, whole, udpframe_build(p, payload, len, whole));
 }

@@ -36,4 +36,9 @@ size_t udpframe_build(const struct udpframe_path *p, const void *payload, size_t
  */
 void udpframe_send(struct link *l, const struct udpframe_path *p, const void *payload, size_t len);
 
+/**
+ * udpframe_fit() - an IP frame with its checksums, in fragments where it must be
+ */
+void udpframe_fit(struct link *l, const uint8_t *whole, size_t size);
+
 #endif

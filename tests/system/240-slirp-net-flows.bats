@@ -1,0 +1,144 @@
+#!/usr/bin/env bats
+# slirp-net: how connections live and end, and what is left when they have
+
+load helpers.bash
+load slirp_box.bash
+
+setup() {
+	box_setup
+	cat >"$dir/ends.py" <<-'END'
+		# ends.py serve PORT | try HOST PORT: half-close and reset in both directions, urgent data, bulk
+		import socket, struct, sys, threading, time
+		RESET = struct.pack("ii", 1, 0)
+		def rst(s): s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET); s.close()
+		def drain(s):
+		    n = 0
+		    while 1:
+		        d = s.recv(1 << 16)
+		        if not d: return n
+		        n += len(d)
+		def serve(c):
+		    what = c.recv(1)
+		    if what == b"h": n = drain(c); time.sleep(0.2); c.sendall(b"%d" % n); c.close()      # client ends first, we go on
+		    if what == b"s": c.sendall(b"bye"); c.shutdown(1); print("server got", drain(c), flush=True)
+		    if what == b"r": c.sendall(b"x"); time.sleep(0.2); rst(c)
+		    if what == b"c":
+		        try: drain(c); print("server saw end", flush=True)
+		        except ConnectionResetError: print("server saw reset", flush=True)
+		    if what == b"u":
+		        c.recv(2); time.sleep(0.3); print("server urgent", c.recv(1, socket.MSG_OOB), flush=True); c.sendall(b"k")
+		    if what == b"b": c.sendall(b"z" * 10000000); c.close()
+		if sys.argv[1] == "serve":
+		    s = socket.socket(socket.AF_INET6); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(("::", int(sys.argv[2]))); s.listen()
+		    while 1: threading.Thread(target=serve, args=(s.accept()[0],), daemon=True).start()
+		def dial(): return socket.create_connection((sys.argv[2], int(sys.argv[3])), 10)
+		s = dial(); s.sendall(b"h" + b"x" * 100000); s.shutdown(1); print("half", s.recv(99))
+		s = dial(); s.sendall(b"s"); print("their half", s.recv(99), s.recv(1)); s.sendall(b"y" * 50000); s.close()
+		s = dial(); s.sendall(b"r"); print("then", s.recv(1))
+		try: print("no reset", s.recv(1))
+		except ConnectionResetError: print("client saw reset")
+		s = dial(); s.sendall(b"cxx"); time.sleep(0.2); rst(s)
+		s = dial(); s.sendall(b"uab"); time.sleep(0.1); s.send(b"!", socket.MSG_OOB); print("urgent", s.recv(1))
+		s = dial(); s.sendall(b"b"); print("bulk", drain(s)); time.sleep(0.3)
+	END
+}
+
+teardown() { rm -rf "$dir"; }
+
+ends_are_passed_on() {
+	assert_output_has "half b'100000'"
+	assert_output_has "their half b'bye' b''"
+	assert_output_has 'server got 50000'
+	assert_output_has 'client saw reset'
+	assert_output_has 'server saw reset'
+	assert_output_has 'bulk 10000000'
+}
+
+@test "half-close, reset, urgent data and bulk, outbound" {
+	in_box -6 -- 'python3 ends.py serve 7000 & sleep 0.4; $N python3 ends.py try 192.0.2.2 7000; $N python3 ends.py try 2001:db8::2 7000 | tail -1; kill %%'
+	ends_are_passed_on
+	assert_output_has "server urgent b'!'"
+}
+
+@test "half-close, reset, urgent data and bulk, published" {
+	in_box --publish 7001:7000 -- '$N python3 ends.py serve 7000 & sleep 0.4; $NB python3 ends.py try 198.51.100.1 7001; kill %%'
+	ends_are_passed_on
+	assert_output_has "server urgent b'!'"
+}
+
+@test "without the splice path it carries, publishes and resolves too" {
+	for way in --no-splice '--no-splice --no-tun'; do
+		in_box -6 $way --publish 7001:7000 --publish 7002:7002/udp -- '
+			python3 ends.py serve 7003 & $N python3 ends.py serve 7000 & sleep 0.5
+			$N python3 ends.py try 192.0.2.2 7003 | tail -1; $NB python3 ends.py try 198.51.100.1 7001 | tail -1
+			$N python3 peers.py udp 7002 1 & sleep 0.4; python3 ask.py udp 127.0.0.1 7002
+			$N ping -c1 -W2 10.0.2.2 | grep -c "1 received"; kill %1 %2 || :'
+		[ "$(grep -c 'bulk 10000000' <<<"$output")" = 2 ]
+		assert_output_has 'other 10.0.2.2'
+		rm -f "$dir/ready"
+	done
+}
+
+@test "without --configure: DHCP, and an idle tap device of that name gives way" {
+	cat >"$dir/lease" <<<'#!/bin/sh
+[ "$1" = bound ] && echo "lease $ip $router $dns"'
+	chmod +x "$dir/lease"
+	sed -i 's/slirp-net -c /slirp-net /; s,^mkfifo ready,$N ip tuntap add name tap0 mode tap; $N ip link set tap0 up\nmkfifo ready,' "$dir/box"
+	in_box -- '$N ip -d link show tap0 | grep -o veth; $N ip -br link show tap0 | grep -o ",UP,"
+		$N busybox udhcpc -q -n -i tap0 -s ./lease 2>/dev/null'
+	assert_output_has veth
+	assert_output_has 'lease 10.0.2.15 10.0.2.2 10.0.2.3'
+}
+
+@test "datagrams: large ones both ways, and nobody listening is told" {
+	cat >"$dir/udp.py" <<-'END'
+		import socket, sys
+		s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(5)
+		s.connect((sys.argv[1], 7100)); s.send(b"p" * 1400); print("back", len(s.recv(70000)))
+		if len(sys.argv) < 3: s.send(b"q" * 9000); print("large", len(s.recv(70000)))
+		t = socket.socket(s.family, socket.SOCK_DGRAM); t.settimeout(5); t.connect((sys.argv[1], 7101)); t.send(b"x")
+		try: print("answer?", t.recv(9))
+		except ConnectionRefusedError: print("refused")
+	END
+	in_box -6 -- '
+		python3 -c "import socket
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); s.setsockopt(41, 26, 0); s.bind((\"::\", 7100))
+while 1: d, a = s.recvfrom(70000); s.sendto(d, a)" & sleep 0.4
+		$N python3 udp.py 192.0.2.2; $N python3 udp.py 2001:db8::2 small; kill %%'
+	[ "$(grep -c 'back 1400' <<<"$output")" = 2 ]
+	assert_output_has 'large 9000'
+	[ "$(grep -c refused <<<"$output")" = 2 ]
+}
+
+@test "a host with one family only" {
+	sed -i 's,^mkfifo ready,sysctl -qw net.ipv6.conf.all.disable_ipv6=1\nmkfifo ready,' "$dir/box"
+	in_box -6 --publish 7001:80 -- 'python3 -m http.server -b 0.0.0.0 7003 >/dev/null 2>&1 & $N python3 -m http.server -b 0.0.0.0 80 >/dev/null 2>&1 & sleep 0.6
+		again="--retry 20 --retry-all-errors --retry-delay 1"
+		$N curl $again -so /dev/null -w "out %{http_code}\n" http://192.0.2.2:7003/; curl $again -so /dev/null -w "in %{http_code}\n" http://127.0.0.1:7001/
+		$N curl -sm 3 http://[2001:db8::2]:7003/ || echo six $?; kill %1 %2 || :'
+	assert_output_has 'out 200'
+	assert_output_has 'in 200'
+	assert_output_has 'six 7'
+}
+
+@test "1200 short connections leave no descriptor and no memory behind" {
+	in_box --publish 7001:80 -- '
+		cat >srv.py <<-"PY"
+			import socket, sys
+			s = socket.socket(); s.setsockopt(1, 2, 1); s.bind(("0.0.0.0", int(sys.argv[1]))); s.listen(128)
+			while 1: c = s.accept()[0]; c.recv(9); c.send(b"k"); c.close()
+		PY
+		cat >cli.py <<-"PY"
+			import socket, sys
+			for _ in range(300):
+			    s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5); s.send(b"q"); s.recv(9); s.close()
+		PY
+		python3 srv.py 7003 & $N python3 srv.py 80 & sleep 0.5
+		count() { echo "$1 $(ls /proc/$s/fd | wc -l) $(awk "/VmRSS/{print \$2}" /proc/$s/status)"; }
+		$N python3 cli.py 192.0.2.2 7003; $NB python3 cli.py 198.51.100.1 7001; sleep 0.2; count first
+		$N python3 cli.py 192.0.2.2 7003; $NB python3 cli.py 198.51.100.1 7001; sleep 0.2; count second
+		kill %1 %2 || :'
+	first=($(grep ^first <<<"$output")) second=($(grep ^second <<<"$output"))
+	[ "$((second[1] - first[1]))" -le 32 ] # sockets held ready for the next clients
+	[ "$((second[2] - first[2]))" -le 200 ]
+}
