@@ -132,6 +132,20 @@ static void passes_over_a_long_line_whole(void **state)
 	}
 }
 
+/* Nor may what was read of it before it was seen to be too long. */
+static void passes_over_the_start_of_a_long_line(void **state)
+{
+	char text[3 * SUBID_LINE_MAX];
+	char got[200];
+	int n = snprintf(text, sizeof(text), "alice:5:1%*s\nalice:7:1\n", 2 * SUBID_LINE_MAX, "");
+
+	(void)state;
+	for (size_t piece = 1; piece < 3 * SUBID_LINE_MAX; piece += 8) {
+		read_text(text, (size_t)n, piece, got, sizeof(got));
+		assert_string_equal(got, "7+1");
+	}
+}
+
 static void takes_the_longest_line(void **state)
 {
 	char line[SUBID_LINE_MAX + 8];
@@ -212,6 +226,7 @@ int main(void)
 		cmocka_unit_test(reads_what_admins_write),
 		cmocka_unit_test(keeps_nul_bytes_out_of_names_and_numbers),
 		cmocka_unit_test(passes_over_a_long_line_whole),
+		cmocka_unit_test(passes_over_the_start_of_a_long_line),
 		cmocka_unit_test(takes_the_longest_line),
 		cmocka_unit_test(reads_a_huge_text),
 		cmocka_unit_test(bounds_the_grants_of_one_user),
