@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (ref_parse(text, &r, NULL))
 		return 0;
-	if (ref_canonical(&r, first) < 0 || strchr(first, '+') || strstr(first, ".."))
+	if (ref_canonical(&r, first) < 0 || strchr(first, '+') || strstr(first, "/.."))
 		abort();
 	if (ref_parse(first, &r, NULL) || ref_canonical(&r, second) < 0 || !str_eq(first, second))
 		abort();
