@@ -317,3 +317,50 @@ in_ns() {
 	assert_one_line
 	assert_output_has "$S/root"
 }
+
+@test "a file system without extended attributes: owners go to a file, whiteouts work" {
+	KIND=nosub
+	S=$(scratch nosub)
+	FULL=$S
+	mount -t ramfs -o mode=0755 ramfs "$S"
+	chown "$(account nosub)": "$S"
+	R="runner --root $S/root --runroot $S/run"
+	layout bbw bbw:1 busybox base whiteouts owners
+	run_as nosub $R load -q -i "$IMG/bbw"
+	grep -qx '33:34:0640 srv/file' "$S"/root/layers/*/*/owners
+	grep -qx '33:33:2750 srv' "$S"/root/layers/*/*/owners
+	[ "$(find "$S"/root/layers -name '.wh..wh..opq' | wc -l)" -eq 3 ]
+	grep -q '"wh_files":true' "$S"/root/layers/*/*/layer.json
+	run_as nosub $R rmi bbw:1
+	assert_store_empty
+}
+
+@test "what a cut-short removal left is repaired by the next command" {
+	accepted nosub owners
+	rm "$T/../layer.json"
+	mkdir "$S/root/tmp/dead-1-1-x" "$S/root/tmp/layer-single-x"
+	echo x >"$S/root/tmp/layer-single-x/x"
+	chown -R "$(account nosub)": "$S/root/tmp"
+	layout bb bb:1 busybox owners
+	# unpacks the layer again over the garbage
+	run_as nosub $R load -q -i "$IMG/bb"
+	run_as nosub $R run --rm --network none bb:1 /bin/cat /srv/file
+	[ "$output" = x ]
+	run_as nosub $R rmi --all --force
+	assert_store_empty
+}
+
+@test "kill -9 of rmi in the middle: the next rmi finishes it" {
+	FILES=15000 SIZE=1 accepted nosub random_data
+	as nosub $R rmi random_data:1 >/dev/null 2>&1 3>&- &
+	local rmi=$!
+	wait_for 10 test ! -e "$T/../layer.json"
+	pkill -KILL -u "$(account nosub)" -f 'rmi random_data:1' || true
+	wait "$rmi" || true
+	run_as nosub $R images -q
+	[ -z "$output" ]
+	layout small small:1 hello
+	run_as nosub $R load -q -i "$IMG/small"
+	run_as nosub $R rmi small:1
+	assert_store_empty
+}
