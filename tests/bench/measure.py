@@ -47,10 +47,12 @@ class Row:
         return statistics.median(self.samples[name]) if self.samples.get(name) else None
 
     def spread(self, name):
-        """width of the middle half, as a part of the median"""
+        """width of the middle half (of few samples: of all), as a part of the median"""
         values = sorted(self.samples.get(name) or [])
-        if len(values) < 4 or not statistics.median(values):
+        if len(values) < 2 or not statistics.median(values):
             return 0.0
+        if len(values) < 4:
+            return (values[-1] - values[0]) / statistics.median(values)
         quarter = statistics.quantiles(values, n=4)
         return (quarter[2] - quarter[0]) / statistics.median(values)
 
