@@ -129,18 +129,20 @@ def run(bench):
     table.notes.append("%d lower layers, %d entries; untar: %d entries, %.0f MB" % (
         len(lower), sum(len(d) + len(f) for folder in lower for _, d, f in os.walk(folder)), count,
         os.path.getsize(archive) / 1e6))
-    for spec in rows(bench.quick):
-        if bench.part and not spec.label.startswith(bench.part):
-            continue
-        targets = [Target("fuse-overlayfs", spec.fuse)]
-        if spec.native:
-            targets.append(Target("native", 1 / spec.native))
-        row = table.row(spec.label, targets)
-        runs = {}
-        for name, mount in mounts(bench, lower).items():
-            if isinstance(mount, Failure):
-                row.failed[name] = str(mount)
-            else:
-                runs[name] = lambda m=mount: one(bench, spec, m, archive)
-        bench.alternate(row, runs, bench.rounds(10, 1), warmup=0 if bench.quick else 1)
-    bench.finish(table)
+    try:
+        for spec in rows(bench.quick):
+            if bench.part and not spec.label.startswith(bench.part):
+                continue
+            targets = [Target("fuse-overlayfs", spec.fuse)]
+            if spec.native:
+                targets.append(Target("native", 1 / spec.native))
+            row = table.row(spec.label, targets)
+            runs = {}
+            for name, mount in mounts(bench, lower).items():
+                if isinstance(mount, Failure):
+                    row.failed[name] = str(mount)
+                else:
+                    runs[name] = lambda m=mount: one(bench, spec, m, archive)
+            bench.alternate(row, runs, bench.rounds(10, 1), warmup=0 if bench.quick else 1)
+    finally:  # a run that is stopped shows what it has
+        bench.finish(table)
