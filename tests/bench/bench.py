@@ -12,6 +12,7 @@ import argparse
 import importlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -83,6 +84,17 @@ def copy_tree(source, target):
             shutil.copytree(source, target)
 
 
+def run_stoppable(words, **more):
+    """a program whose whole group hears of our end, and which we still wait for"""
+    process = subprocess.Popen(words, start_new_session=True, **more)
+
+    def stop(*_):
+        os.killpg(process.pid, signal.SIGTERM)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, stop)
+    return process.wait()
+
+
 def as_root(args):
     """root's half: stage, drop, wait, bring the results back"""
     helpers = os.path.join(HERE, "..", "helpers")
@@ -106,7 +118,7 @@ def as_root(args):
                  "--bin", staged, "--helpers", os.path.join(work, "helpers"),
                  "--inputs", os.path.join(work, "inputs"), "--out", out, "--work", work]
         with broker.serve() as (fds, env):
-            status = subprocess.run(words, pass_fds=fds, cwd="/", env=dict(os.environ, **env)).returncode
+            status = run_stoppable(words, pass_fds=fds, cwd="/", env=dict(os.environ, **env))
         os.makedirs(args.out, exist_ok=True)
         for name in os.listdir(out):
             shutil.copyfile(os.path.join(out, name), os.path.join(args.out, name))
@@ -130,7 +142,8 @@ def as_user(args):
             here.log("group " + group)
             importlib.import_module("rows_" + name).run(bench)
         report.summary(bench.tables)
-    print("JSON, SVG and Markdown of every table: %s" % args.out if not args.work else "", end="\n")
+    if not args.work:
+        print("results: %s" % args.out)
     return 0
 
 

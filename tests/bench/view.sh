@@ -28,6 +28,8 @@ runtime=/run/user/$uid
 mkdir -p "$runtime"
 mount -t tmpfs -o "mode=700,uid=$uid,gid=$gid" tmpfs "$runtime"
 
+# a stopped run is cleaned up as a finished one
+trap : TERM INT HUP
 status=0
 env -u BENCH_VIEW XDG_RUNTIME_DIR="$runtime" USER="$user" LOGNAME="$user" \
 	setpriv --reuid "$uid" --regid "$gid" --init-groups --inh-caps=-all "$@" || status=$?
