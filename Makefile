@@ -20,6 +20,7 @@ BINDIR := $(PREFIX)/bin
 LIBEXECDIR := $(PREFIX)/libexec/runner
 DATADIR := $(PREFIX)/share/runner
 MANDIR := $(PREFIX)/share/man
+COMPLETIONDIR := $(PREFIX)/share/bash-completion/completions
 
 # Debian 12 packages: to build, and to test
 DEPS_BUILD := gcc make pkg-config libslirp-dev libglib2.0-dev libnl-3-dev libnl-route-3-dev \
@@ -158,18 +159,22 @@ demo: deps-build ## build, serve a page from a container without privilege, fetc
 check: deps ## set up, build, and pass all tests
 	@$(MAKE) --no-print-directory all check-run
 
-install: all ## install programs, man pages, data into PREFIX (DESTDIR respected)
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(DATADIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5
+install: all ## install programs, man pages, completion, data into PREFIX (DESTDIR respected)
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(DATADIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 \
+		$(DESTDIR)$(COMPLETIONDIR)
 	install -m 755 $(PROGRAMS:%=$(B)/bin/%) $(DESTDIR)$(BINDIR)
 	$(foreach m,$(wildcard docs/man/*.1),install -m 644 $(m) $(DESTDIR)$(MANDIR)/man1$(newline))
 	$(foreach m,$(wildcard docs/man/*.5),install -m 644 $(m) $(DESTDIR)$(MANDIR)/man5$(newline))
+	install -m 644 runner/completion/runner.bash $(DESTDIR)$(COMPLETIONDIR)/runner
 	cp -R $(B)/share/runner/. $(DESTDIR)$(DATADIR)
+	chmod -R u=rwX,go=rX $(DESTDIR)$(DATADIR)
 	@echo 'as root, "make install-caps PREFIX=$(PREFIX)" lets users map their subordinate ids'
 
 uninstall: ## remove what install put into PREFIX
 	rm -f $(PROGRAMS:%=$(DESTDIR)$(BINDIR)/%) \
 		$(patsubst docs/man/%,$(DESTDIR)$(MANDIR)/man1/%,$(wildcard docs/man/*.1)) \
-		$(patsubst docs/man/%,$(DESTDIR)$(MANDIR)/man5/%,$(wildcard docs/man/*.5))
+		$(patsubst docs/man/%,$(DESTDIR)$(MANDIR)/man5/%,$(wildcard docs/man/*.5)) \
+		$(DESTDIR)$(COMPLETIONDIR)/runner
 	rm -rf $(DESTDIR)$(DATADIR)
 
 clean: ## remove everything that was built
