@@ -1,0 +1,80 @@
+# runner-oci with a cgroup2 folder that was delegated to an ordinary user
+
+load helpers
+load oci
+
+setup() {
+	local mount=/sys/fs/cgroup
+	[ "$(stat -fc %T $mount)" = cgroup2fs ] || mount=$mount/unified
+	[ "$(stat -fc %T $mount 2>/dev/null)" = cgroup2fs ] || skip "no cgroup2 on this host"
+	oci_setup nosub
+	CG=$mount/$SUITE_PREFIX-oci-$$
+	mkdir -p "$CG/self" || skip "cgroup2 is not ours to prepare"
+	chown -R "$(account nosub):" "$CG"
+}
+
+teardown() {
+	oci_teardown
+	[ -z "${CG:-}" ] || rmdir "$CG/self" "$CG"
+}
+
+# delegated STATUS WORD…: runner-oci from a process in the delegated folder
+delegated() {
+	local want=$1
+	shift
+	# into a file: a created container keeps what it was given
+	status=0
+	bash -c "echo \$BASHPID >$CG/self/cgroup.procs; exec \"\$@\"" delegated \
+		setpriv --reuid "$(account nosub)" --regid "$(id -g "$(account nosub)")" --init-groups \
+		env -i PATH="$PATH" HOME="$DIR" timeout 30 "$BIN/runner-oci" --root "$DIR/state" "$@" \
+		</dev/null >"$DIR/out" 2>&1 || status=$?
+	output=$(cat "$DIR/out")
+	[ "$status" -eq "$want" ] || { echo "status $status: $output"; return 1; }
+}
+
+@test "a container gets a group of its own: ps, pause, exec, resume, kill --all, delete" {
+	cmd . sh -c 'sleep 100 & sleep 100'
+	delegated 0 create -b "$DIR/b" c1
+	delegated 0 start c1
+	grep -q "/c1$" "/proc/$(oci state c1 | jq .pid)/cgroup"
+	[ -d "$CG/c1" ]
+	wait_for 5 eval '[ "$(oci ps --format json c1 | jq length)" = 2 ]'
+	delegated 0 pause c1
+	[ "$(oci state c1 | jq -r .status)" = paused ]
+	delegated 1 exec c1 true
+	assert_output_has "is paused"
+	delegated 0 resume c1
+	delegated 0 exec c1 sh -c 'grep -c . /proc/self/cgroup || cat /proc/self/cgroup'
+	[ "$(oci state c1 | jq -r .status)" = running ]
+	delegated 1 pause nosuch
+	delegated 0 kill --all c1 KILL
+	wait_for 5 eval '[ "$(oci state c1 | jq -r .status)" = stopped ]'
+	delegated 0 delete c1
+	[ ! -d "$CG/c1" ]
+}
+
+@test "delete --force thaws and empties the group; processes that left their parent go too" {
+	cmd . sh -c 'sleep 100 & sleep 100 & sleep 100'
+	delegated 0 create -b "$DIR/b" c1
+	delegated 0 start c1
+	delegated 0 pause c1
+	delegated 0 delete --force c1
+	[ ! -d "$CG/c1" ]
+	nothing_left
+}
+
+@test "limits that the host cannot enforce: one line; asked for by file name: an error" {
+	[ ! -e "$CG/self/pids.max" ] || skip "the pids controller is here"
+	cmd '.linux.resources = {"pids":{"limit":7}}' true
+	delegated 0 create -b "$DIR/b" c1
+	assert_one_line
+	assert_output_has pids.max
+	delegated 1 update --pids-limit 5 c1
+	assert_output_has pids.max
+	delegated 0 delete --force c1
+	cmd '.linux.resources = {"unified":{"pids.max":"7"}}' true
+	delegated 1 run -b "$DIR/b" c1
+	assert_output_has '`pids`'
+	nothing_left
+	[ "$(ls "$CG" | grep -c '^c1$')" = 0 ]
+}
