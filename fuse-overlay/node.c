@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -22,6 +23,7 @@
 #include "fuse-overlay/link.h"
 
 #define TABLE_MIN 1024U
+#define GIVE_BACK_MIN 65536U
 
 static size_t slot_of(const struct ovl *o, struct node_key k)
 {
@@ -300,6 +302,21 @@ void node_forget(struct ovl *o, struct node *n, uint64_t count)
 {
 	n->nlookup -= count < n->nlookup ? count : n->nlookup;
 	node_maybe_free(o, n);
+}
+
+void node_give_back(struct ovl *o)
+{
+	if (o->n_nodes > o->most_nodes)
+		o->most_nodes = o->n_nodes;
+	if (o->most_nodes < GIVE_BACK_MIN || o->n_nodes > o->most_nodes / 4)
+		return;
+	o->most_nodes = o->n_nodes;
+	size_t size = TABLE_MIN;
+	while (size < o->n_nodes)
+		size *= 2;
+	resize(o, size);
+	/* what was freed lies between nodes that stay: ask for whole pages */
+	(void)malloc_trim(0);
 }
 
 void node_table_clear(struct ovl *o)

@@ -114,4 +114,9 @@ void node_unref(struct ovl *o, struct node *n);
  */
 void node_forget(struct ovl *o, struct node *n, uint64_t count);
 
+/**
+ * node_give_back() - after many were forgotten, return their memory
+ */
+void node_give_back(struct ovl *o);
+
 #endif

@@ -97,6 +97,7 @@ static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_dat
 	ovl_lock(o);
 	for (size_t i = 0; i < count; i++)
 		node_forget(o, node_of(o, forgets[i].ino), forgets[i].nlookup);
+	node_give_back(o);
 	ovl_unlock(o);
 	fuse_reply_none(req);
 }

@@ -14,6 +14,9 @@
  * kept in a table (struct ltable), built when such a directory is first
  * used. A directory in one layer alone costs no more than that layer.
  *
+ * One thread serves; another may watch the exit descriptor and touches none
+ * of this. The rules for more of them are kept all the same:
+ *
  * Locking: ovl.lock covers nodes, dirs and every change of a layer's tree.
  * Moving file data needs no lock: an open file has its own descriptor and
  * takes the lock only when the node says that the real file was replaced
@@ -200,6 +203,7 @@ struct rdbuf {
  * @n_index:	entries in it
  * @lock:	see above
  * @slots, @mask, @n_nodes: hash table of nodes by layer, device and inode
+ * @most_nodes:	how many there were at most since memory was given back
  * @root:	node 1
  * @newest, @oldest: directories in use
  * @n_fds, @max_fds: descriptors they hold, and may hold
@@ -231,6 +235,7 @@ struct ovl {
 	struct node **slots;
 	size_t mask;
 	size_t n_nodes;
+	size_t most_nodes;
 	struct node *root;
 	struct dir *newest;
 	struct dir *oldest;
