@@ -144,7 +144,6 @@ struct spec_process {
 	const char *selinux;
 	struct spec_sched sched;
 	struct spec_ioprio ioprio;
-	struct spec_strv cpu_affinity; /* [0] initial, [1] final; n = 0: leave */
 };
 
 enum spec_hook_type {

@@ -227,18 +227,10 @@ static int parse_size(const struct jctx *c, const json_t *o, struct spec_process
 
 static int parse_affinity(const struct jctx *c, const json_t *o, struct spec_process *p)
 {
-	const char *initial = NULL, *final = NULL;
-	int r = json_get_str(c, o, "initial", &initial);
-
-	if (r == 0)
-		r = json_get_str(c, o, "final", &final);
-	if (r < 0)
-		return r;
-	if (!initial && !final)
+	(void)p;
+	if (json_object_size(o) == 0)
 		return 0;
-	spec_strv_add(c->s, &p->cpu_affinity, initial ? initial : final);
-	spec_strv_add(c->s, &p->cpu_affinity, final ? final : initial);
-	return 0;
+	return err_msg(c->e, -EOPNOTSUPP, "%s: not supported", c->where);
 }
 
 static int parse_scalars(const struct jctx *c, const json_t *o, struct spec_process *p)
