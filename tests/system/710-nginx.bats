@@ -35,7 +35,7 @@ whole_story() {
 	reg=localhost:$(cat "$IMG/reg.port")
 	rr "$kind" pull -q "$reg/nginx:1"
 	# with one id the workers can be nobody else: nginx is told so
-	[ "$kind" != nosub ] || program=(nginx -g 'daemon off; user root;')
+	[ "$kind" != nosub ] || program=(sh -c 'sed -i "s/^user .*/user root;/" /etc/nginx/nginx.conf; exec nginx -g "daemon off;"')
 	rr "$kind" run -d --name web -p "$port:80" "$reg/nginx:1" "${program[@]}"
 	wait_for 10 curl -sf -m 3 -o "$BATS_TEST_TMPDIR/page" "http://127.0.0.1:$port/"
 	grep -q 'Welcome to nginx' "$BATS_TEST_TMPDIR/page"
