@@ -38,18 +38,20 @@ def run(bench):
     table = Table("pull", "Pull into a usable root file system", "ms")
     image = engines.debian_image(bench) if not bench.quick else engines.busybox_image(bench)
     label = "Debian, 6 layers" if not bench.quick else "busybox, 1 layer (QUICK)"
-    for where, words in ((bench.world.work, "disk"), (bench.world.memory(), "tmpfs")):
-        row = table.row("%s, store on %s" % (label, words), [Target("podman", 2), Target("skopeo + umoci", 2)])
-        runs = {}
-        for name, engine in engines.engines(bench).items():
-            if isinstance(engine, Failure):
-                row.failed[name] = str(engine)
-            else:
-                runs[name] = lambda e=engine: pull(bench, e, image, where)
-        runs["skopeo + umoci"] = lambda: two_programs(bench, image, where)
-        bench.alternate(row, runs, bench.rounds(5, 1), warmup=0)
     if not bench.quick:
         blobs = os.path.join(bench.world.inputs, "debian", "blobs", "sha256")
         table.notes.append("%.0f MB compressed; the cached pages are warm for all" % (
             sum(os.path.getsize(os.path.join(blobs, f)) for f in os.listdir(blobs)) / 1e6))
-    bench.finish(table)
+    try:
+        for where, words in ((bench.world.work, "disk"), (bench.world.memory(), "tmpfs")):
+            row = table.row("%s, store on %s" % (label, words), [Target("podman", 2), Target("skopeo + umoci", 2)])
+            runs = {}
+            for name, engine in engines.engines(bench).items():
+                if isinstance(engine, Failure):
+                    row.failed[name] = str(engine)
+                else:
+                    runs[name] = lambda e=engine: pull(bench, e, image, where)
+            runs["skopeo + umoci"] = lambda: two_programs(bench, image, where)
+            bench.alternate(row, runs, bench.rounds(5, 1), warmup=0)
+    finally:  # a run that is stopped shows what it has
+        bench.finish(table)
