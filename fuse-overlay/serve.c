@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -42,7 +43,8 @@
  * @se:		libfuse's
  * @tell:	the parent waits for a byte on it, -1 when there is none
  * @serving:	the thread in the loop
- * @watcher:	the thread on the exit descriptor, when @watched
+ * @watcher:	the thread on the exit descriptor, when @wake is not -1
+ * @wake:	eventfd that ends the watcher's wait
  * @ended:	the loop was left
  */
 struct server {
@@ -50,7 +52,7 @@ struct server {
 	struct fuse_session *se;
 	int tell;
 	pthread_t serving, watcher;
-	bool watched;
+	int wake;
 	_Atomic bool ended;
 };
 
@@ -160,15 +162,18 @@ static void tell_ready(struct server *s)
 static void *watch_exit(void *arg)
 {
 	struct server *s = arg;
-	struct pollfd p = { .fd = s->o->conf->exit_fd, .events = POLLIN };
+	struct pollfd p[] = { { .fd = s->o->conf->exit_fd, .events = POLLIN },
+			      { .fd = s->wake, .events = POLLIN } };
 	char byte;
 
 	do {
-		if (poll(&p, 1, -1) < 0 && errno != EINTR)
+		if (poll(p, 2, -1) < 0 && errno != EINTR)
 			break;
+		if (s->ended)
+			return NULL;
 		/* bytes mean nothing; the end of the file does */
-	} while (!(p.revents & (POLLHUP | POLLERR | POLLNVAL)) &&
-		 (!(p.revents & POLLIN) || read(p.fd, &byte, 1) > 0));
+	} while (!(p[0].revents & (POLLHUP | POLLERR | POLLNVAL)) &&
+		 (!(p[0].revents & POLLIN) || read(p[0].fd, &byte, 1) > 0));
 	if (!umount2(s->o->conf->mountpoint, MNT_DETACH))
 		return NULL;
 	/* a signal may come just before the loop blocks: say it again */
@@ -186,25 +191,30 @@ static int start_watch(struct server *s, struct err *e)
 
 	if (s->o->conf->exit_fd < 0)
 		return 0;
+	s->wake = eventfd(0, EFD_CLOEXEC);
+	if (s->wake < 0)
+		return err_set(e, -errno, "exit-fd");
 	/* signals are for the serving thread */
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
 	s->serving = pthread_self();
 	int r = pthread_create(&s->watcher, NULL, watch_exit, s);
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (r)
+	if (r) {
+		(void)close(take_fd(&s->wake));
 		return err_set(e, -r, "exit-fd");
-	s->watched = true;
+	}
 	return 0;
 }
 
 static void end_watch(struct server *s)
 {
 	s->ended = true;
-	if (!s->watched)
+	if (s->wake < 0)
 		return;
-	(void)pthread_cancel(s->watcher);
+	(void)eventfd_write(s->wake, 1);
 	(void)pthread_join(s->watcher, NULL);
+	(void)close(take_fd(&s->wake));
 }
 
 static void loop(struct server *s)
@@ -255,7 +265,7 @@ int serve(const struct conf *c, struct err *e)
 {
 	auto_free char *mountpoint = realpath(c->mountpoint, NULL);
 	struct conf here = *c;
-	struct server s = { .tell = -1 };
+	struct server s = { .tell = -1, .wake = -1 };
 
 	if (!mountpoint)
 		return err_set(e, -errno, "%s", c->mountpoint);
