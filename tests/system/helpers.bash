@@ -56,9 +56,12 @@ assert_output_has() {
 	[[ $output == *"$1"* ]] || { echo "no '$1' in:"; echo "$output"; return 1; }
 }
 
-# assert_one_line: the last run explained itself in exactly one line
+# assert_one_line: the last run explained itself in exactly one line (the address
+# sanitizer adds three of its own where a program ends on a stack that it does not know)
 assert_one_line() {
-	[ "$(printf '%s\n' "$output" | wc -l)" -eq 1 ] && [ -n "$output" ] || {
+	local said=$output
+	[ "${VARIANT:-release}" != asan ] || said=$(sed '/^==[0-9]*==WARNING: ASan is ignoring requested/,+2d' <<<"$output")
+	[ "$(printf '%s\n' "$said" | wc -l)" -eq 1 ] && [ -n "$said" ] || {
 		echo "not one line:"; echo "$output"; return 1
 	}
 }
