@@ -352,11 +352,12 @@ in_ns() {
 
 @test "kill -9 of rmi in the middle: the next rmi finishes it" {
 	FILES=15000 SIZE=1 accepted nosub random_data
-	as nosub $R rmi random_data:1 >/dev/null 2>&1 3>&- &
+	as nosub sh -c "echo \$\$ >$S/root/pid; exec $R rmi random_data:1" >/dev/null 2>&1 3>&- &
 	local rmi=$!
 	wait_for 10 test ! -e "$T/../layer.json"
-	pkill -KILL -u "$(account nosub)" -f 'rmi random_data:1' || true
-	wait "$rmi" || true
+	kill -KILL "$(cat "$S/root/pid")"
+	if wait "$rmi"; then echo "it ended before it was killed"; return 1; fi
+	rm "$S/root/pid"
 	run_as nosub $R images -q
 	[ -z "$output" ]
 	layout small small:1 hello

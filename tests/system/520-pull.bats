@@ -101,12 +101,12 @@ big_blob() { find "$IMG/big/blobs/sha256" -size +1000k -printf %f; }
 
 @test "kill -9 in the middle: the next pull goes on" {
 	faulty r --fault slow:0.05 "big=$IMG/big"
-	as nosub $R pull -q "127.0.0.1:$PORT/big:1" 3>&- >/dev/null 2>&1 &
+	as nosub sh -c "echo \$\$ >$S/pid; exec $R pull -q 127.0.0.1:$PORT/big:1" 3>&- >/dev/null 2>&1 &
 	local pull=$!
 	wait_for 10 test -s "$S/root/tmp/blob-$(big_blob)"
 	sleep 0.5
-	pkill -KILL -u "$(account nosub)" -f "pull -q 127.0.0.1:$PORT/big:1" || true
-	wait $pull || true
+	kill -KILL "$(cat "$S/pid")"
+	if wait $pull; then echo "it ended before it was killed"; return 1; fi
 	[ -s "$S/root/tmp/blob-$(big_blob)" ]
 	run_as nosub $R images -q
 	[ -z "$output" ]
@@ -118,11 +118,11 @@ big_blob() { find "$IMG/big/blobs/sha256" -size +1000k -printf %f; }
 
 @test "a killed pull that nobody continues is cleared away" {
 	faulty r --fault slow:0.05 "big=$IMG/big" "small=$IMG/small"
-	as nosub $R pull -q "127.0.0.1:$PORT/big:1" 3>&- >/dev/null 2>&1 &
+	as nosub sh -c "echo \$\$ >$S/pid; exec $R pull -q 127.0.0.1:$PORT/big:1" 3>&- >/dev/null 2>&1 &
 	local pull=$!
 	wait_for 10 test -s "$S/root/tmp/blob-$(big_blob)"
-	pkill -KILL -u "$(account nosub)" -f "pull -q 127.0.0.1:$PORT/big:1" || true
-	wait $pull || true
+	kill -KILL "$(cat "$S/pid")"
+	if wait $pull; then echo "it ended before it was killed"; return 1; fi
 	touch -d '2 days ago' "$S"/root/tmp/blob-*
 	run_as nosub $R pull -q "127.0.0.1:$PORT/small:1"
 	run_as nosub $R rmi --all
