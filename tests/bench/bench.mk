@@ -23,7 +23,7 @@ $(BENCH_IMAGE): tests/bench/mkdebian.py
 	@mkdir -p $(dir $(@D))
 	tests/bench/mkdebian.py $(@D)
 
-.PHONY: bench bench-deps bench-helpers
+.PHONY: bench bench-deps bench-helpers bench-page
 bench-helpers: $(BENCH_BIN)
 
 bench-deps: ## install the peers that "make bench" measures against, make its Debian image
@@ -33,3 +33,6 @@ bench-deps: ## install the peers that "make bench" measures against, make its De
 bench: all $(BENCH_BIN) ## measure ours and the peers (ONLY=start|exec|memory|many|net|overlay|pull|scale QUICK=1 PEERS=)
 	@BENCH_COMMIT=$$(git describe --always --dirty 2>/dev/null) tests/bench/bench.py --bin $(B)/bin --helpers $(O)/tests/bench --out $(BENCH_OUT) \
 		$(if $(QUICK),--quick) $(if $(ROUNDS),--rounds $(ROUNDS)) $(ONLY:%=--only %) $(PEERS:%=--peer %)
+
+bench-page: ## put the tables of the last "make bench" into docs/BENCHMARKS.md
+	@tests/bench/page.py $(BENCH_OUT) docs/BENCHMARKS.md

@@ -58,7 +58,7 @@ def run(bench):
             with contextlib.suppress(Failure):
                 engine.do("run", "--rm", image, "true")
         bench.alternate(row, {n: (lambda e=e: one(bench, e, image, network, count, removal, left))
-                              for n, e in found.items()}, bench.rounds(5, 1), warmup=0)
+                              for n, e in found.items()}, bench.rounds(10, 1), warmup=0)
         gone.samples = {n: v for n, v in removal.items() if n not in row.failed}
         gone.failed = dict(row.failed)
         for name in row.samples:

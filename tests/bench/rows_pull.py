@@ -52,6 +52,6 @@ def run(bench):
                 else:
                     runs[name] = lambda e=engine: pull(bench, e, image, where)
             runs["skopeo + umoci"] = lambda: two_programs(bench, image, where)
-            bench.alternate(row, runs, bench.rounds(5, 1), warmup=0)
+            bench.alternate(row, runs, bench.rounds(10, 1), warmup=0)
     finally:  # a run that is stopped shows what it has
         bench.finish(table)
