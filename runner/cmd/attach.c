@@ -44,8 +44,10 @@ static int attach(struct engine *eng, void *opts, int argc, char **argv, struct 
 		return r;
 	if (!each_is_running(c))
 		return err_msg(e, -ESRCH, "container %.12s does not run", c->id);
-	fd = container_connect(c);
-	r = fd < 0 ? fd : ctl_send(fd, CTL_ATTACH, NULL, 0);
+	fd = each_connect(c, e);
+	if (fd < 0)
+		return fd;
+	r = ctl_send(fd, CTL_ATTACH, NULL, 0);
 	if (r < 0)
 		return err_set(e, r, "monitor of container %.12s", c->id);
 	return attach_relay(c, fd, !o->no_stdin && c->config.open_stdin, o->sig_proxy, o->detach_keys, e);

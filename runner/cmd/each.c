@@ -81,28 +81,31 @@ bool each_is_running(const struct container *c)
 	return c->state.status == CONTAINER_RUNNING;
 }
 
-int each_stop(struct container *c, int timeout, int sig, struct err *e)
+int each_connect(struct container *c, struct err *e)
 {
-	int32_t first = sig ? sig : c->config.stop_signal ? c->config.stop_signal : SIGTERM;
+	struct err why = { 0 };
+	int r, fd = container_connect(c);
+
+	if (fd >= 0)
+		return fd;
+	/* It may have ended since we read the record. */
+	r = container_reload(c, &why);
+	if (r == -ENOENT || (r == 0 && !each_is_running(c)))
+		return err_msg(e, -ESRCH, "container %.12s does not run", c->id);
+	return err_set(e, fd, "monitor of container %.12s", c->id);
+}
+
+int each_end(const struct container *c, int fd, int timeout, struct err *e)
+{
 	int32_t last = SIGKILL;
-	auto_close int fd = -1;
 	int code, r;
 
-	if (!each_is_running(c))
-		return 0;
-	fd = container_connect(c);
-	/* It may have ended since we read the record. */
-	if (fd < 0)
-		return container_alive(c) ? err_set(e, fd, "monitor of container %.12s", c->id) : 0;
 	if (timeout < 0)
 		timeout = c->config.stop_timeout;
-	r = ctl_send(fd, CTL_SIGNAL, &first, sizeof(first));
+	r = client_wait(fd, timeout > INT32_MAX / 1000 ? INT32_MAX : timeout * 1000, &code);
 	if (r == 0) {
-		r = client_wait(fd, timeout > INT32_MAX / 1000 ? INT32_MAX : timeout * 1000, &code);
-		if (r == 0) {
-			(void)ctl_send(fd, CTL_SIGNAL, &last, sizeof(last));
-			r = client_wait(fd, AFTER_KILL_MS, &code);
-		}
+		(void)ctl_send(fd, CTL_SIGNAL, &last, sizeof(last));
+		r = client_wait(fd, AFTER_KILL_MS, &code);
 	}
 	if (r == 0)
 		return err_msg(e, -ETIMEDOUT, "container %.12s does not end, not even by SIGKILL", c->id);
@@ -110,4 +113,21 @@ int each_stop(struct container *c, int timeout, int sig, struct err *e)
 	return r < 0 && r != -EPIPE && r != -ECONNRESET ?
 		       err_set(e, r, "monitor of container %.12s", c->id) :
 		       0;
+}
+
+int each_stop(struct container *c, int timeout, int sig, struct err *e)
+{
+	int32_t first = sig ? sig : c->config.stop_signal ? c->config.stop_signal : SIGTERM;
+	auto_close int fd = -1;
+	int r;
+
+	if (!each_is_running(c))
+		return 0;
+	fd = each_connect(c, e);
+	if (fd < 0)
+		return fd == -ESRCH ? 0 : fd;
+	r = ctl_send(fd, CTL_SIGNAL, &first, sizeof(first));
+	if (r < 0 && r != -EPIPE && r != -ECONNRESET)
+		return err_set(e, r, "monitor of container %.12s", c->id);
+	return each_end(c, fd, timeout, e);
 }

@@ -34,6 +34,22 @@ int each_listed(const struct engine *eng, const char *cmd, bool print,
 bool each_is_running(const struct container *c);
 
 /**
+ * each_connect() - a connection to the monitor of a running container
+ * @c:	read anew when there is none
+ * Return: descriptor, -ESRCH when it does not run any more, -errno
+ */
+int each_connect(struct container *c, struct err *e);
+
+/**
+ * each_end() - wait until a container that was sent a signal has ended, and
+ * its end is recorded; kill it when it takes too long
+ * @fd:		connection to its monitor
+ * @timeout:	seconds, -1 for the container's own
+ * Return: 0, -ETIMEDOUT, -errno
+ */
+int each_end(const struct container *c, int fd, int timeout, struct err *e);
+
+/**
  * each_stop() - stop a running container and wait until its end is recorded
  * @timeout:	seconds, -1 for the container's own
  * @sig:	first signal, 0 for the container's own

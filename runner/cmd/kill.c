@@ -36,9 +36,9 @@ static int kill_one(struct container *c, void *ctx, struct err *e)
 
 	if (!each_is_running(c))
 		return err_msg(e, -ESRCH, "container %.12s does not run", c->id);
-	fd = container_connect(c);
+	fd = each_connect(c, e);
 	if (fd < 0)
-		return err_set(e, fd, "monitor of container %.12s", c->id);
+		return fd;
 	r = ctl_send(fd, CTL_SIGNAL, &sig, sizeof(sig));
 	if (r < 0)
 		return err_set(e, r, "monitor of container %.12s", c->id);

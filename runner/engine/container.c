@@ -10,7 +10,9 @@
  * it, what is left is a folder without a record and with a free lock.
  *
  * Removing: with the lock held, unlink the name, rename the folder to
- * .rm-ID, delete it. Only rename and unlink: no space is needed.
+ * .rm-ID, delete it. Only rename and unlink: no space is needed. The name is
+ * free after the first two steps (container_retire()); the third, which may
+ * take long, is done after whoever waits was told (container_purge()).
  *
  * The lock lies in RUNROOT because ROOT may be on NFS; it is released by the
  * kernel when its holder dies. Reading takes no lock: a record is replaced by
@@ -424,6 +426,9 @@ int container_reload(struct container *c, struct err *e)
 
 	if (r == 0)
 		r = read_record(c, e);
+	/* The descriptor leads to the folder even when that is on its way out. */
+	if (r == 0 && !has_folder(c->eng, c->id))
+		return err_msg(e, -ENOENT, "container %.12s was removed", c->id);
 	if (r < 0 || c->state.status != CONTAINER_RUNNING || container_alive(c))
 		return r;
 	/* It may have written EXITED and left since we read. */
@@ -543,7 +548,7 @@ void container_clear_run_dir(const struct container *c)
 	(void)unlinkat(c->run_fd, "net.sock", 0);
 }
 
-int container_delete(struct container *c, struct err *e)
+int container_retire(struct container *c, struct err *e)
 {
 	auto_free char *path = xasprintf("containers/%s", c->id);
 	auto_free char *removed = xasprintf("containers/" REMOVED_PREFIX "%s", c->id);
@@ -553,16 +558,26 @@ int container_delete(struct container *c, struct err *e)
 		release_name(c->eng, c->name, c->id);
 	if (renameat(c->eng->root_fd, path, c->eng->root_fd, removed) < 0 && errno != ENOENT)
 		r = err_set(e, -errno, "store: %s/%s", c->eng->root, path);
-	if (r == 0) {
-		r = io_remove_tree_at(c->eng->root_fd, removed);
-		if (r < 0)
-			(void)err_set(e, r, "store: remove %s/%s", c->eng->root, removed);
-	}
 	if (c->run_fd >= 0) {
 		container_clear_run_dir(c);
 		(void)unlinkat(c->eng->runroot_fd, path, AT_REMOVEDIR);
 	}
 	return r;
+}
+
+int container_purge(const struct container *c, struct err *e)
+{
+	auto_free char *removed = xasprintf("containers/" REMOVED_PREFIX "%s", c->id);
+	int r = io_remove_tree_at(c->eng->root_fd, removed);
+
+	return r < 0 ? err_set(e, r, "store: remove %s/%s", c->eng->root, removed) : 0;
+}
+
+int container_delete(struct container *c, struct err *e)
+{
+	int r = container_retire(c, e);
+
+	return r < 0 ? r : container_purge(c, e);
 }
 
 static void repair_one(const struct engine *eng, const char *name)

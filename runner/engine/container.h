@@ -288,6 +288,21 @@ int container_rename(struct container *c, const char *name, struct err *e);
 int container_delete(struct container *c, struct err *e);
 
 /**
+ * container_retire() - the quick half of container_delete(): the name is free
+ * and nobody finds the container any more
+ *
+ * The lock must be held; who waits for it will see that its folder is gone.
+ * Return: 0, -errno
+ */
+int container_retire(struct container *c, struct err *e);
+
+/**
+ * container_purge() - the slow half: remove the files of a retired container
+ * Return: 0, -errno
+ */
+int container_purge(const struct container *c, struct err *e);
+
+/**
  * container_clear_run_dir() - remove what its monitor had in RUNROOT; the
  * lock must be held, and stays
  */

@@ -26,6 +26,7 @@
  * @CTL_STDIN_EOF:	close the program's stdin, if it is a pipe
  * @CTL_RESIZE:		struct ctl_size, of the client's terminal
  * @CTL_SIGNAL:		int32_t, for the container's first process
+ * @CTL_REMOVE:		remove the container when it ends, as if it were --rm
  *
  * From the monitor:
  * @CTL_STARTED:	the image's program runs (to the client that started it)
@@ -40,6 +41,7 @@ enum ctl_type {
 	CTL_STDIN_EOF = 'e',
 	CTL_RESIZE = 'w',
 	CTL_SIGNAL = 's',
+	CTL_REMOVE = 'r',
 	CTL_STARTED = 'S',
 	CTL_ERROR = 'X',
 	CTL_STDIN_OK = 'k',

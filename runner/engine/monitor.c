@@ -48,6 +48,7 @@ void monitor_init(struct monitor *m, struct container *c)
 {
 	*m = (struct monitor){ .c = c, .signal_fd = -1, .listen_fd = -1, .out = { -1, -1 }, .in = -1,
 			       .in_from = -1 };
+	m->remove = c->config.rm;
 	m->net.netns_fd = m->net.ready_fd = m->net.exit_fd = m->net.words_fd = -1;
 	m->root.fd = m->root.exit_fd = -1;
 	m->guard.life = -1;
@@ -268,6 +269,9 @@ static void client_message(struct monitor *m, struct client *cl, const struct ct
 	case CTL_SIGNAL:
 		send_signal(m, msg->data, len);
 		break;
+	case CTL_REMOVE:
+		m->remove = true;
+		break;
 	default:
 		client_drop(m, cl);
 		break;
@@ -351,6 +355,12 @@ static void accept_clients(struct monitor *m)
 
 	while ((fd = accept4(m->listen_fd, NULL, NULL, SOCK_CLOEXEC)) >= 0)
 		(void)monitor_add_client(m, fd);
+}
+
+void monitor_close_door(struct monitor *m)
+{
+	accept_clients(m);
+	close_fd(&m->listen_fd);
 }
 
 static int poll_timeout(const struct monitor *m)

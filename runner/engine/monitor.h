@@ -51,6 +51,7 @@ struct client {
  * @in_from:	client that waits for CTL_STDIN_OK, -1 when none does
  * @in_eof:	close @in when @in_queue is empty
  * @stop_at:	when to kill, in ms of CLOCK_MONOTONIC; 0 while nobody stops it
+ * @remove:	remove the container at its end
  * @exited:	the program has ended
  * @exit_code:	with what
  * @clients:	commands
@@ -71,6 +72,7 @@ struct monitor {
 	int in_from;
 	bool in_eof;
 	int64_t stop_at;
+	bool remove;
 	bool exited;
 	int exit_code;
 	struct client clients[MONITOR_CLIENTS_MAX];
@@ -92,6 +94,12 @@ int monitor_add_client(struct monitor *m, int fd_take);
  * was read
  */
 void monitor_loop(struct monitor *m);
+
+/**
+ * monitor_close_door() - take in who has connected already; nobody else can
+ * once the socket's name is gone
+ */
+void monitor_close_door(struct monitor *m);
 
 /**
  * monitor_flush() - deliver what is queued for clients, for at most ms

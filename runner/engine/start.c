@@ -18,8 +18,11 @@
  * and then tells the command and lets the lock go. Whatever fails is told
  * instead, everything taken is let go in reverse, and the record stays as it
  * was (or, for a container made by this very command, goes).
- * At the end of the program the same way back is taken: release(), then the
- * record EXITED or the removal, then CTL_EXIT to every client.
+ * At the end of the program who waits comes first: the record says EXITED, or
+ * the name is free and the folder out of sight, then every client is told, and
+ * only then the way back is taken: mounts, slirp-net, the folder's files.
+ * The lock is held until all of it is done. Published ports are let go before
+ * anybody is told: the next container may want them.
  */
 #include "runner/engine/start.h"
 
@@ -58,16 +61,15 @@
 
 #define EXIT_FLUSH_MS 10000
 
-int start_destroy(struct container *c, struct store *store, struct err *e)
+/* All that another command can notice; container_purge() does the rest. */
+static int retire(struct container *c, struct store *store, struct err *e)
 {
 	AUTO(store_close) struct store *own = NULL;
-	auto_free char *id = xstrdup(c->id);
-	bool held = c->config.layers.n > 0;
 	int r;
 
-	volume_remove_anonymous(c);
-	r = container_delete(c, e);
-	if (r < 0 || !held)
+	volume_retire_anonymous(c);
+	r = container_retire(c, e);
+	if (r < 0 || !c->config.layers.n)
 		return r;
 	if (!store) {
 		r = engine_store(c->eng, &own, e);
@@ -75,7 +77,15 @@ int start_destroy(struct container *c, struct store *store, struct err *e)
 			return r;
 		store = own;
 	}
-	return store_release(store, id, e);
+	return store_release(store, c->id, e);
+}
+
+int start_destroy(struct container *c, struct store *store, struct err *e)
+{
+	int r = retire(c, store, e);
+	int purged = container_purge(c, r < 0 ? NULL : e);
+
+	return r < 0 ? r : purged;
 }
 
 void start_repair(const struct engine *eng, struct store *st)
@@ -272,11 +282,9 @@ static void record_exited(struct monitor *m)
 	struct container *c = m->c;
 	struct err e = { 0 };
 
-	if (container_lock(c, /* wait */ true, &e) < 0)
-		log_debug("%s", e.msg);
 	refresh_name(c);
-	if (c->config.rm) {
-		if (start_destroy(c, m->store, &e) < 0)
+	if (m->remove) {
+		if (retire(c, m->store, &e) < 0)
 			log_debug("%s", e.msg);
 	} else {
 		c->state.status = CONTAINER_EXITED;
@@ -291,7 +299,6 @@ static void record_exited(struct monitor *m)
 			log_debug("%s", e.msg);
 		container_clear_run_dir(c);
 	}
-	container_unlock(c);
 }
 
 /* -------------------------------------------------------------- monitor -- */
@@ -414,10 +421,23 @@ static void give_up(struct monitor *m, const struct start_opts *opts, int code, 
 static void finish(struct monitor *m)
 {
 	int32_t code = m->exit_code;
+	struct err e = { 0 };
 
-	release(m);
+	guard_dismiss(&m->guard);
+	/* A FUSE mount pins the folder, and what it holds back is not written. */
+	if (m->root.helper > 0)
+		rootfs_release(&m->root);
+	if (m->c->state.ports.n)
+		network_release(&m->net);
+	if (container_lock(m->c, /* wait */ true, &e) < 0)
+		log_debug("%s", e.msg);
 	record_exited(m);
+	monitor_close_door(m);
 	monitor_tell_all(m, CTL_EXIT, &code, sizeof(code));
+	release(m);
+	if (m->remove && container_purge(m->c, &e) < 0)
+		log_debug("%s", e.msg);
+	container_unlock(m->c);
 	monitor_flush(m, EXIT_FLUSH_MS);
 }
 

@@ -144,16 +144,20 @@ int volume_name_anonymous(struct container *c, struct err *e)
 	return 0;
 }
 
-void volume_remove_anonymous(const struct container *c)
+void volume_retire_anonymous(const struct container *c)
 {
 	for (size_t i = 0; i < c->config.mounts.n; i++) {
 		AUTO(mountspec_clear) struct mountspec m = { 0 };
 		auto_free char *dir = NULL;
+		auto_free char *to = NULL;
 
 		if (mountspec_parse(c->config.mounts.v[i], NULL, &m, NULL) < 0 ||
 		    m.type != MOUNT_VOLUME || !str_starts(m.src, c->id))
 			continue;
 		dir = xasprintf("volumes/%s", m.src);
-		(void)io_remove_tree_at(c->eng->root_fd, dir);
+		to = xasprintf("containers/%s/volume-%zu", c->id, i);
+		/* "volumes" may be another file system. */
+		if (renameat(c->eng->root_fd, dir, c->eng->root_fd, to) < 0 && errno != ENOENT)
+			(void)io_remove_tree_at(c->eng->root_fd, dir);
 	}
 }

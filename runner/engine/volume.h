@@ -27,8 +27,9 @@ int volume_prepare(const struct container *c, const struct user *user, int root_
 int volume_name_anonymous(struct container *c, struct err *e);
 
 /**
- * volume_remove_anonymous() - they go with their container
+ * volume_retire_anonymous() - they go with their container: moved into its
+ * folder, which is about to be removed
  */
-void volume_remove_anonymous(const struct container *c);
+void volume_retire_anonymous(const struct container *c);
 
 #endif

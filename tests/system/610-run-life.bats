@@ -11,6 +11,35 @@ teardown() { for kind in sub nosub root; do nothing_left "$kind"; done; }
 
 N="--network none"
 
+@test "rm --force of many: each removed once told, the names are free at once" {
+	for kind in sub nosub root; do
+		names=
+		for i in 1 2 3 4 5 6; do
+			rr "$kind" run -d $N --name "m$i" bb:1 sleep 100
+			names+=" m$i"
+		done
+		rr "$kind" 125 rm m1 m2
+		[ "${#lines[@]}" -eq 2 ]
+		rr "$kind" rm --force $names
+		[ "$output" = "$(printf '%s\n' $names)" ]
+		rr "$kind" ps -aq
+		[ -z "$output" ]
+		rr "$kind" run --rm $N --name m1 bb:1 true
+	done
+}
+
+@test "the end of --rm: name, image and port are free when run returns" {
+	for kind in sub nosub root; do
+		port=$(free_port)
+		for i in 1 2 3; do
+			rr "$kind" run --rm --name same -v /anon -p "$port:80" bb:1 true
+			rr "$kind" ps -aq
+			[ -z "$output" ]
+			[ -z "$(find "$STORES/$kind/root/holds" "$STORES/$kind/root/volumes" -mindepth 1)" ]
+		done
+	done
+}
+
 @test "create, start, stop, start again, rm" {
 	for kind in sub nosub root; do
 		rr "$kind" create $N --name life bb:1 sh -c 'trap "echo bye; exit 3" TERM; echo up; while :; do sleep 0.05; done'

@@ -107,6 +107,26 @@ static void test_life(void **state)
 	assert_int_equal(entries("run/containers"), 0);
 }
 
+/* From retire on the name is free and nobody sees it, whoever still has it open. */
+static void test_retire(void **state)
+{
+	struct container *a = make("going"), *b, *found;
+
+	(void)state;
+	assert_int_equal(container_lock(a, true, NULL), 0);
+	assert_int_equal(container_retire(a, NULL), 0);
+	assert_int_equal(entries("root/containers"), 1);
+	assert_int_equal(entries("run/containers"), 0);
+	assert_int_equal(container_find(&eng, "going", &found, NULL), -ENOENT);
+	assert_int_equal(container_find(&eng, a->id, &found, NULL), -ENOENT);
+	assert_int_equal(container_reload(a, NULL), -ENOENT);
+	b = make("going");
+	assert_int_equal(container_purge(a, NULL), 0);
+	assert_int_equal(entries("root/containers"), 1);
+	container_free(a);
+	drop(b);
+}
+
 static void test_names(void **state)
 {
 	static const char *const bad[] = { "", "-a", ".a", "a/b", "a b", "a:b", "\xc3\xa9" };
@@ -215,7 +235,7 @@ static void test_repair(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_life), cmocka_unit_test(test_names), cmocka_unit_test(test_lock),
+		cmocka_unit_test(test_life), cmocka_unit_test(test_retire), cmocka_unit_test(test_names), cmocka_unit_test(test_lock),
 		cmocka_unit_test(test_lost), cmocka_unit_test(test_repair),
 	};
 
