@@ -104,6 +104,17 @@ static int holder_file(const char *holder, char *buf, size_t size, struct err *e
 	return str_format(buf, size, "%s.json", holder);
 }
 
+/* Records are replaced, never written to: one more name is as good as a copy,
+ * and takes no block of the disk. */
+static bool link_record(const struct store *st, const char *image, const char *file)
+{
+	char from[STORE_PATH_MAX], to[STORE_PATH_MAX];
+
+	return str_format(from, sizeof(from), "images/%s", image) > 0 &&
+	       str_format(to, sizeof(to), "holds/%s", file) > 0 &&
+	       linkat(st->fd, from, st->fd, to, 0) == 0;
+}
+
 int store_hold(struct store *st, const char *holder, const struct image *img, struct err *e)
 {
 	char file[HOLDER_MAX + 8];
@@ -118,6 +129,8 @@ int store_hold(struct store *st, const char *holder, const struct image *img, st
 	if (r)
 		return err_set(e, r, "store '%s': lock", st->root);
 	(void)str_format(image, sizeof(image), "%s.json", digest_hex(img->id));
+	if (link_record(st, image, file))
+		return 0;
 	r = record_load(st, "images", image, &rec, e);
 	return r ? r : record_save(st, "holds", file, &rec, e);
 }
