@@ -201,11 +201,9 @@ def small_messages(bench, seconds):
                                 ("crr", rate, Target("slirp4netns", 2))):
         row = table.row("outbound", [target])
         with paths(bench, row, 65520) as up:
-            address = netpaths.Host(bench.world).target
             server = echo_server(bench, "0.0.0.0", free_port())
             listening(netpaths.Host(bench.world), server.port)
-            runs = {n: (lambda p=p: small(bench, p, kind, p.target if n != "host" else address,
-                                          server.port, seconds)) for n, p in up.items()}
+            runs = {n: (lambda p=p: small(bench, p, kind, p.target, server.port, seconds)) for n, p in up.items()}
             bench.alternate(row, runs, bench.rounds(10, 1), warmup=0)
             server.close()
         if bench.quick:
