@@ -31,7 +31,7 @@ DEPS_RUN := fuse3 libcap2-bin ca-certificates
 DEPS_DEMO := curl
 DEPS_TEST := libcmocka-dev bats curl iproute2 procps util-linux tmux skopeo docker-registry \
 	mmdebstrap busybox-static netcat-openbsd python3 jq attr acl mandoc iperf3 tcpdump \
-	universal-ctags strace bind9-dnsutils iputils-ping uidmap podman buildah
+	universal-ctags strace bind9-dnsutils iputils-ping uidmap podman buildah nftables zstd
 
 O := build/$(VARIANT)
 # the default variant's programs are the product, at a fixed place

@@ -3,7 +3,8 @@
 #
 # PREFIX-sub has subordinate ids, PREFIX-nosub has none. PREFIX is $SUITE_PREFIX
 # or "runner". Prints what it created. Both device nodes that unprivileged users
-# normally may open are opened.
+# normally may open are opened; a root folder made without /etc/mtab gets the
+# usual link, which fusermount3 needs to unmount.
 set -eu
 prefix=${SUITE_PREFIX:-runner}
 
@@ -30,3 +31,4 @@ sed -i "/^$prefix-nosub:/d" /etc/subuid /etc/subgid
 for node in /dev/fuse /dev/net/tun; do
 	[ ! -c "$node" ] || chmod 0666 "$node"
 done
+[ -e /etc/mtab ] || ln -s ../proc/self/mounts /etc/mtab

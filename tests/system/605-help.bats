@@ -21,7 +21,7 @@ commands() { as sub runner help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1
 		page=$TREE/docs/man/runner-$c.1
 		[ "$c" != help ] || page=$TREE/docs/man/runner.1
 		[ -f "$page" ] || { missing+=" runner-$c.1"; continue; }
-		text=$(mandoc -T ascii "$page" | col -b)
+		text=$(mandoc -T ascii "$page" | sed 's/.\x08//g')
 		for o in $(as sub runner help "$c" | grep -oE '^ .{5}--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
 			n=$((n + 1))
 			grep -qE -- "$o([^a-z-]|$)" <<<"$text" || missing+=" $c:$o"
