@@ -353,18 +353,43 @@ int mount_late(struct init *i, struct err *e)
 /* One empty folder serves all masked folders. */
 static int empty_dir(struct init *i, struct err *e)
 {
-	if (i->empty < 0) {
-		static const char *data[] = { "size", "0", "nr_inodes", "1", "mode", "555" };
-		struct plan_mount m = { .src = "tmpfs", .data = data, .n_data = 3 };
+	static const char *data[] = { "size", "0", "nr_inodes", "1", "mode", "555" };
+	struct plan_mount m = { .src = "tmpfs", .data = data, .n_data = 3 };
 
+	if (i->empty < 0) {
 		m.f.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
 			  MOUNT_ATTR_NOEXEC;
 		i->empty = new_fs("tmpfs", &m, e);
-		if (i->empty < 0)
-			return i->empty;
 	}
-	int fd = open_tree(i->empty, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-	return fd < 0 ? err_set(e, -errno, "empty folder") : fd;
+	return i->empty;
+}
+
+static int copy_mount(int fd)
+{
+	int r = open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+
+	return r < 0 ? -errno : r;
+}
+
+/*
+ * Covers target by a copy of *cover. Before Linux 6.15 a mount that is
+ * attached nowhere cannot be copied: then it goes there itself, and *cover
+ * becomes a copy of it, so that it never is the mount that does the masking.
+ */
+static int cover_by(int *cover, int target)
+{
+	auto_close int copy = copy_mount(*cover);
+
+	if (copy < 0 && copy != -EINVAL)
+		return copy;
+	if (move_mount(copy < 0 ? *cover : copy, "", target, "", TO_FD) < 0)
+		return -errno;
+	if (copy >= 0)
+		return 0;
+	int next = copy_mount(*cover);
+	(void)close(*cover);
+	*cover = next;
+	return next < 0 ? next : 0;
 }
 
 static int mask_one(struct init *i, const char *path, struct err *e)
@@ -377,15 +402,11 @@ static int mask_one(struct init *i, const char *path, struct err *e)
 	if (target < 0 || fstat(target, &st) < 0)
 		return err_set(e, target < 0 ? target : -errno, "%s", path);
 
-	auto_close int fd = S_ISDIR(st.st_mode) ?
-				    empty_dir(i, e) :
-				    open_tree(i->null, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
-								   AT_EMPTY_PATH);
-	if (fd < 0)
-		return S_ISDIR(st.st_mode) ? fd : err_set(e, -errno, "/dev/null");
-	if (move_mount(fd, "", target, "", TO_FD) < 0)
-		return err_set(e, -errno, "%s", path);
-	return 0;
+	int r = S_ISDIR(st.st_mode) ? empty_dir(i, e) : 0;
+	if (r < 0)
+		return r;
+	r = cover_by(S_ISDIR(st.st_mode) ? &i->empty : &i->null, target);
+	return r < 0 ? err_set(e, r, "%s", path) : 0;
 }
 
 static int readonly_one(const struct init *i, const char *path, struct err *e)
