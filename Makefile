@@ -32,6 +32,8 @@ DEPS_DEMO := curl
 DEPS_TEST := libcmocka-dev bats curl iproute2 procps util-linux tmux skopeo docker-registry \
 	mmdebstrap busybox-static netcat-openbsd python3 jq attr acl mandoc iperf3 tcpdump \
 	universal-ctags strace bind9-dnsutils iputils-ping uidmap podman buildah nftables zstd
+# the machine itself; what runs inside is on the disk that it makes
+DEPS_VM := qemu-system-x86 seabios mmdebstrap e2fsprogs busybox-static
 
 O := build/$(VARIANT)
 # the default variant's programs are the product, at a fixed place
@@ -127,7 +129,7 @@ $(O)/obj/%.o: %.c $(O)/flags
 
 -include $(shell find $(O)/obj -name '*.d' 2>/dev/null)
 
-.PHONY: FORCE all help deps deps-build install uninstall clean demo check lint format hdr-check tidy cppcheck man tags
+.PHONY: FORCE all help deps deps-build deps-vm install uninstall clean demo check lint format hdr-check tidy cppcheck man tags
 FORCE:
 
 help: ## this list
@@ -151,6 +153,9 @@ deps-build: ## install the Debian packages needed to build and for the demo
 
 deps: ## install the Debian packages needed to build and test
 	$(call install_missing,$(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST))
+
+deps-vm:
+	$(call install_missing,$(DEPS_BUILD) $(DEPS_RUN) $(DEPS_VM))
 
 demo: deps-build ## build, serve a page from a container without privilege, fetch it, show it
 	@$(MAKE) --no-print-directory all
