@@ -8,9 +8,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -27,6 +29,7 @@
 
 #define STAT_MAX 4096
 #define STAT_START_TIME 22
+#define SPAWN_STACK ((size_t)128 * 1024)
 
 /* The fields behind the command name, which may itself hold ") ". */
 static int stat_fields(pid_t pid, char **ret_text, char **ret_rest)
@@ -154,12 +157,12 @@ static int place_stdio(const int stdio[3])
 	return 0;
 }
 
-static int exec_child(const struct proc_spawn *how, pid_t parent, int report)
+static int exec_child(const struct proc_spawn *how, pid_t parent)
 {
 	int keep[64];
 	size_t n = how->n_keep;
 
-	if (n + 1 > sizeof(keep) / sizeof(*keep))
+	if (n > sizeof(keep) / sizeof(*keep))
 		return -E2BIG;
 	reset_signals();
 	if (how->death_sig) {
@@ -179,42 +182,59 @@ static int exec_child(const struct proc_spawn *how, pid_t parent, int report)
 		if (r)
 			return r;
 	}
-	keep[n] = report;
-	r = fd_close_from(3, keep, n + 1);
+	r = fd_close_from(3, keep, n);
 	if (r)
 		return r;
 	execve(how->argv[0], how->argv, how->env ? how->env : environ);
 	return -errno;
 }
 
+/**
+ * struct spawn - what the child is told, and says
+ * @how:	by the caller
+ * @parent:	our pid
+ * @r:		why there was no exec
+ */
+struct spawn {
+	const struct proc_spawn *how;
+	pid_t parent;
+	int r;
+};
+
+static int spawn_child(void *arg)
+{
+	struct spawn *s = arg;
+
+	s->r = exec_child(s->how, s->parent);
+	_exit(127);
+}
+
+/* A fork would copy page tables, and every page that either side then writes:
+ * CLONE_VFORK lets us sleep until the child has executed, so that it may use
+ * our memory meanwhile, all but the stack. */
 pid_t proc_spawn(const struct proc_spawn *how)
 {
-	int pipefd[2];
+	struct spawn s = { .how = how, .parent = getpid() };
+	char *stack = mmap(NULL, SPAWN_STACK, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	sigset_t all, old;
+	pid_t pid;
+	int code;
 
-	if (pipe2(pipefd, O_CLOEXEC) < 0)
+	if (stack == MAP_FAILED)
 		return -errno;
-	auto_close int in = pipefd[0];
-	auto_close int out = pipefd[1];
-
-	pid_t parent = getpid();
-	pid_t pid = fork();
+	/* A handler of ours must not run in the child, in our memory. */
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	pid = clone(spawn_child, stack + SPAWN_STACK, CLONE_VM | CLONE_VFORK | SIGCHLD, &s);
+	code = errno;
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	(void)munmap(stack, SPAWN_STACK);
 	if (pid < 0)
-		return -errno;
-	if (!pid) {
-		/* stdio below 3 must not swallow the report pipe */
-		int report = fd_dup(out);
-		int r = report < 0 ? report : exec_child(how, parent, report);
-
-		(void)io_write_all(report < 0 ? out : report, &r, sizeof(r));
-		_exit(127);
-	}
-
-	int failure;
-	(void)close(take_fd(&out));
-	ssize_t n = io_read_all(in, &failure, sizeof(failure));
-	if (n == sizeof(failure)) {
+		return -code;
+	if (s.r < 0) {
 		(void)proc_wait(pid);
-		return failure < 0 ? failure : -EIO;
+		return s.r;
 	}
 	return pid;
 }
