@@ -24,12 +24,15 @@ struct opt;
  * @CMD_STORE:	engine_open(): make and open --root and --runroot
  * @CMD_USERNS:	rootless_enter(): become root of a user and mount namespace
  *		with the best id map (nothing for real root); implies CMD_STORE
+ * @CMD_USERNS_SOON: rootless_begin(): the function enters when it must; implies
+ *		CMD_STORE
  * @CMD_HIDDEN:	not in `runner --help`
  */
 enum cmd_flags {
 	CMD_STORE = 1 << 0,
 	CMD_USERNS = 1 << 1,
 	CMD_HIDDEN = 1 << 2,
+	CMD_USERNS_SOON = 1 << 3,
 };
 
 /**

@@ -21,6 +21,7 @@
 #include "runner/engine/engine.h"
 #include "runner/engine/mountspec.h"
 #include "runner/engine/network.h"
+#include "runner/engine/rootless.h"
 #include "runner/engine/signals.h"
 #include "runner/engine/specgen.h"
 #include "runner/engine/start.h"
@@ -45,7 +46,7 @@ static void add_all(struct strv *l, const struct strv *from)
 
 /* ---------------------------------------------------------------- image -- */
 
-static int pull(struct store *st, const struct engine *eng, const struct create_opts *o,
+static int pull(struct store *st, struct engine *eng, const struct create_opts *o,
 		const char *name, struct image **ret, struct err *e)
 {
 	AUTO(strv_clear) struct strv part = { 0 };
@@ -58,6 +59,10 @@ static int pull(struct store *st, const struct engine *eng, const struct create_
 		.retries = -1,
 	};
 
+	int r = rootless_enter(eng, e);
+
+	if (r < 0)
+		return r;
 	engine_layer_mode(eng, &mode);
 	if (o->platform && strv_split(&part, o->platform, '/') == 0) {
 		po.os = part.v[0];
@@ -80,7 +85,7 @@ static bool fits_platform(const struct image *img, const char *want)
 	       (part.n < 3 || str_eq(part.v[2], ic->variant ? ic->variant : ""));
 }
 
-static int find_image(struct store *st, const struct engine *eng, const struct create_opts *o,
+static int find_image(struct store *st, struct engine *eng, const struct create_opts *o,
 		      const char *name, struct image **ret, struct err *e)
 {
 	int r;
@@ -426,18 +431,35 @@ static int write_cidfile(const char *path, const char *id, struct err *e)
 	return r < 0 ? err_set(e, r, "--cidfile %s", path) : 0;
 }
 
-/* From here on the container is on disk and must go when a step fails. */
-static int furnish(struct container *c, struct store *st, const struct create_opts *o,
-		   const struct image *img, struct err *e)
+/* What is unpacked can be used by anybody; to unpack takes the ids. */
+static int layers(struct container *c, struct engine *eng, struct store *st,
+		  const struct image *img, struct err *e)
 {
 	struct layer_mode mode;
 	bool native = true;
+	int r;
+
+	engine_layer_mode(eng, &mode);
+	mode.have_only = !eng->entered;
+	r = image_layers(st, img, &mode, &c->config.layers, &native, e);
+	if (r == -EAGAIN && mode.have_only) {
+		r = rootless_enter(eng, e);
+		mode.have_only = false;
+		if (r == 0)
+			r = image_layers(st, img, &mode, &c->config.layers, &native, e);
+	}
+	c->config.wh_files = !native;
+	return r;
+}
+
+/* From here on the container is on disk and must go when a step fails. */
+static int furnish(struct container *c, struct engine *eng, struct store *st,
+		   const struct create_opts *o, const struct image *img, struct err *e)
+{
 	int r = store_hold(st, c->id, img, e);
 
-	engine_layer_mode(c->eng, &mode);
 	if (r == 0)
-		r = image_layers(st, img, &mode, &c->config.layers, &native, e);
-	c->config.wh_files = !native;
+		r = layers(c, eng, st, img, e);
 	if (r == 0)
 		r = volume_name_anonymous(c, e);
 	if (r == 0 && o->cidfile)
@@ -445,7 +467,7 @@ static int furnish(struct container *c, struct store *st, const struct create_op
 	return r;
 }
 
-int create_container(const struct engine *eng, struct store *st, const struct create_opts *o,
+int create_container(struct engine *eng, struct store *st, const struct create_opts *o,
 		     int argc, char **argv, struct container **ret, struct err *e)
 {
 	AUTO(container_free) struct container *c = container_new(eng);
@@ -458,7 +480,7 @@ int create_container(const struct engine *eng, struct store *st, const struct cr
 		r = container_claim(c, e);
 	if (r < 0)
 		return r;
-	r = furnish(c, st, o, img, e);
+	r = furnish(c, eng, st, o, img, e);
 	if (r < 0) {
 		(void)start_destroy(c, st, NULL);
 		return r;

@@ -96,7 +96,7 @@ int create_opts_check(const struct create_opts *o, struct err *e);
  * Pulls the image if it has to. The image is held for the container.
  * Return: 0, -errno; on failure nothing is left
  */
-int create_container(const struct engine *eng, struct store *st, const struct create_opts *o,
+int create_container(struct engine *eng, struct store *st, const struct create_opts *o,
 		     int argc, char **argv, struct container **ret, struct err *e);
 
 #endif

@@ -116,10 +116,12 @@ static int prepare(const struct cmd *cmd, struct engine *eng, struct err *e)
 {
 	int r = 0;
 
-	if (cmd->flags & (CMD_STORE | CMD_USERNS))
+	if (cmd->flags & (CMD_STORE | CMD_USERNS | CMD_USERNS_SOON))
 		r = engine_open(eng, e);
 	if (r == 0 && (cmd->flags & CMD_USERNS))
 		r = rootless_enter(eng, e);
+	if (r == 0 && (cmd->flags & CMD_USERNS_SOON))
+		r = rootless_begin(eng, e);
 	return r;
 }
 

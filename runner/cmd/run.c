@@ -15,6 +15,7 @@
 #include "runner/cmd/create_opts.h"
 #include "runner/engine/container.h"
 #include "runner/engine/engine.h"
+#include "runner/engine/rootless.h"
 #include "runner/engine/start.h"
 #include "runner/image/store.h"
 
@@ -45,6 +46,13 @@ static int run(struct engine *eng, void *opts, int argc, char **argv, struct err
 		r = create_container(eng, st, o, argc, argv, &c, e);
 	if (r < 0)
 		return r;
+	r = rootless_enter(eng, e);
+	if (r == 0)
+		r = container_reopen(c, e);
+	if (r < 0) {
+		(void)start_destroy(c, st, NULL);
+		return r;
+	}
 	so.store = st;
 	attach_size(c, &so);
 	r = start_container(c, &so, &fd, &code, e);
@@ -67,7 +75,7 @@ const struct cmd cmd_run = {
 	.fn = run,
 	.init = create_opts_init,
 	.clear = create_opts_clear,
-	.flags = CMD_USERNS,
+	.flags = CMD_USERNS_SOON,
 	.summary = "make a container from an image and run a program in it",
 	.args_help = "IMAGE [COMMAND [ARGUMENTS]]",
 	.rows = create_rows,

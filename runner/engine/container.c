@@ -217,6 +217,13 @@ static int open_dir(struct container *c, struct err *e)
 	return 0;
 }
 
+int container_reopen(struct container *c, struct err *e)
+{
+	if (c->dir_fd >= 0)
+		close(take_fd(&c->dir_fd));
+	return open_dir(c, e);
+}
+
 static int make_dir(struct container *c, struct err *e)
 {
 	auto_free char *path = xasprintf("containers/%s", c->id);

@@ -266,6 +266,12 @@ void container_unlock(struct container *c);
 int container_save(struct container *c, struct err *e);
 
 /**
+ * container_reopen() - its folder once more, in the mount namespace of now
+ * Return: 0, -errno
+ */
+int container_reopen(struct container *c, struct err *e);
+
+/**
  * container_reload() - read the record again (after the lock was taken)
  * Return: 0, -ENOENT when it was removed, -EBADMSG
  */

@@ -27,6 +27,7 @@
 #include "common/io.h"
 #include "common/proc.h"
 #include "common/str.h"
+#include "runner/engine/rootless.h"
 #include "runner/image/image.h"
 #include "runner/image/store.h"
 
@@ -246,6 +247,7 @@ int engine_open(struct engine *eng, struct err *e)
 
 void engine_clear(struct engine *eng)
 {
+	rootless_abandon(eng);
 	if (eng->root_fd >= 0)
 		close(eng->root_fd);
 	if (eng->runroot_fd >= 0)

@@ -12,6 +12,7 @@
 
 struct err;
 struct layer_mode;
+struct mapping;
 struct store;
 
 /**
@@ -45,6 +46,7 @@ enum engine_ids {
  * @mode:		see enum engine_mode
  * @ids:		rung of the id ladder; final after rootless_enter()
  * @entered:		this process is inside its user and mount namespace
+ * @mapping:		user namespace on its way, see rootless_begin(); or NULL
  * @uid:		effective uid before any namespace was entered
  * @gid:		effective gid, likewise
  * @root:		absolute path of the persistent state
@@ -60,6 +62,7 @@ struct engine {
 	enum engine_mode mode;
 	enum engine_ids ids;
 	bool entered;
+	struct mapping *mapping;
 	uid_t uid;
 	gid_t gid;
 	char *root;

@@ -8,11 +8,13 @@
  * - A range, while a container of ours runs: join the user namespace of its
  *   monitor. The kernel gives the owner of a namespace all capabilities in
  *   it. The map is compared with the plan first.
- * - A range otherwise: a child made before unshare(2) stays outside, and when
- *   told that the namespace exists runs newuidmap and newgidmap side by side.
- *   If a helper fails, the map of that namespace cannot be written any more
- *   by us either, so the process ends up without ids: that is an error with
- *   the helper's own words. The plan is asked for helpers that work.
+ * - A range otherwise: a child that shares our memory and only sleeps (the
+ *   holder) is made in a new user namespace, newuidmap and newgidmap are
+ *   started side by side for it, and while they run (3 ms) the command goes
+ *   on outside: that is rootless_begin(). rootless_enter() waits for them,
+ *   joins the namespace of the holder and ends it. If a helper fails, that is
+ *   an error with the helper's own words. The plan is asked for helpers that
+ *   work.
  *
  * A mount namespace comes with it: mounts made by commands and monitors are
  * seen by nobody else and need no clean-up. New mount namespaces of a user
@@ -24,9 +26,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -42,6 +48,7 @@
 
 #define MAP_TEXT_MAX 65536
 #define HELPER_WORDS_MAX 700
+#define HOLDER_STACK 16384
 
 bool rootless_has_id(const char *map_file, uint32_t id)
 {
@@ -83,7 +90,8 @@ static bool map_is(const char *map_file, const struct id_range *want, size_t n)
 	return i == n;
 }
 
-static int try_join(int dir_fd, const char *id, const struct id_plan *plan)
+/* Return: a pidfd of the monitor, -errno */
+static int try_monitor(int dir_fd, const char *id, const struct id_plan *plan)
 {
 	auto_free char *path = NULL;
 	auto_free char *text = NULL;
@@ -108,12 +116,10 @@ static int try_join(int dir_fd, const char *id, const struct id_plan *plan)
 	(void)str_format(map, sizeof(map), "/proc/%d/gid_map", pid);
 	if (!map_is(map, plan->gid, plan->n_gid))
 		return -ESRCH;
-	if (setns(pidfd, CLONE_NEWUSER) < 0)
-		return -errno;
-	return 0;
+	return take_fd(&pidfd);
 }
 
-static int join_running(const struct engine *eng, const struct id_plan *plan)
+static int find_running(const struct engine *eng, const struct id_plan *plan)
 {
 	auto_dir DIR *d = NULL;
 	auto_close int fd = openat(eng->runroot_fd, "containers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -125,9 +131,12 @@ static int join_running(const struct engine *eng, const struct id_plan *plan)
 	if (!d)
 		return -errno;
 	fd = -1;
-	while ((de = readdir(d)))
-		if (de->d_name[0] != '.' && try_join(dirfd(d), de->d_name, plan) == 0)
-			return 0;
+	while ((de = readdir(d))) {
+		int r = de->d_name[0] == '.' ? -ESRCH : try_monitor(dirfd(d), de->d_name, plan);
+
+		if (r >= 0)
+			return r;
+	}
 	return -ESRCH;
 }
 
@@ -149,108 +158,6 @@ static pid_t start_helper(const char *program, pid_t target, const struct id_ran
 	return proc_spawn(&how);
 }
 
-static int run_helpers(pid_t target, const struct id_plan *plan, struct err *e)
-{
-	int words[2];
-	char text[HELPER_WORDS_MAX];
-	ssize_t n;
-	pid_t u, g;
-	int ru, rg;
-
-	if (pipe2(words, O_CLOEXEC) < 0)
-		return err_set(e, -errno, "pipe");
-	u = start_helper(plan->newuidmap, target, plan->uid, plan->n_uid, words[1]);
-	g = start_helper(plan->newgidmap, target, plan->gid, plan->n_gid, words[1]);
-	close(words[1]);
-	n = io_read_all(words[0], text, sizeof(text) - 1);
-	close(words[0]);
-	text[n > 0 ? n : 0] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	ru = u < 0 ? (int)u : proc_wait(u);
-	rg = g < 0 ? (int)g : proc_wait(g);
-	if (ru < 0)
-		return err_set(e, ru, "%s", plan->newuidmap);
-	if (rg < 0)
-		return err_set(e, rg, "%s", plan->newgidmap);
-	if (ru > 0 || rg > 0)
-		return err_msg(e, -EPERM, "id map: %s failed: %s",
-			       ru > 0 ? plan->newuidmap : plan->newgidmap,
-			       *text ? text : "it gave no reason");
-	return 0;
-}
-
-/**
- * struct mapper - the child that stays outside while we unshare
- * @pid:	the child
- * @go:		closing it (or a byte) tells the child; a byte means "unshared"
- * @answer:	the child's struct err, code 0 on success
- */
-struct mapper {
-	pid_t pid;
-	int go;
-	int answer;
-};
-
-static int mapper_start(struct mapper *m, const struct id_plan *plan, struct err *e)
-{
-	int go[2], answer[2];
-	pid_t target = getpid();
-
-	if (pipe2(go, O_CLOEXEC) < 0)
-		return err_set(e, -errno, "pipe");
-	if (pipe2(answer, O_CLOEXEC) < 0) {
-		close(go[0]);
-		close(go[1]);
-		return err_set(e, -EMFILE, "pipe");
-	}
-	m->pid = fork();
-	if (m->pid < 0) {
-		close(go[0]);
-		close(go[1]);
-		close(answer[0]);
-		close(answer[1]);
-		return err_set(e, -EAGAIN, "fork");
-	}
-	if (m->pid == 0) {
-		struct err why = { 0 };
-		char c;
-
-		close(go[1]);
-		if (read(go[0], &c, 1) != 1)
-			_exit(0);
-		if (run_helpers(target, plan, &why) < 0 && why.code == 0)
-			why.code = -EIO;
-		(void)io_write_all(answer[1], &why, sizeof(why));
-		_exit(0);
-	}
-	close(go[0]);
-	close(answer[1]);
-	m->go = go[1];
-	m->answer = answer[0];
-	return 0;
-}
-
-static int mapper_finish(struct mapper *m, bool unshared, struct err *e)
-{
-	struct err why = { .code = -EIO };
-	ssize_t n = 0;
-
-	if (unshared && write(m->go, "1", 1) != 1)
-		why.code = -errno;
-	close(m->go);
-	if (unshared)
-		n = io_read_all(m->answer, &why, sizeof(why));
-	close(m->answer);
-	(void)proc_wait(m->pid);
-	if (!unshared)
-		return 0;
-	if (n != (ssize_t)sizeof(why))
-		return err_set(e, -EIO, "id map: helper process");
-	if (why.code < 0)
-		return err_msg(e, why.code, "%s", why.msg);
-	return 0;
-}
-
 static int unshare_error(int code, struct err *e)
 {
 	if (code == -ENOSPC)
@@ -264,6 +171,106 @@ static int unshare_error(int code, struct err *e)
 			       "filter of an outer container): %s",
 			       strerrordesc_np(-code));
 	return err_set(e, code, "user namespace");
+}
+
+/**
+ * struct mapping - a user namespace on its way
+ * @plan:	its map
+ * @monitor:	pidfd of a monitor in such a namespace, -1 when none was found
+ * @holder:	the child in the new namespace, 0 when there is none
+ * @stack:	its stack
+ * @helper:	newuidmap and newgidmap, or -errno
+ * @words:	what they complain
+ */
+struct mapping {
+	struct id_plan plan;
+	int monitor;
+	pid_t holder;
+	char *stack;
+	pid_t helper[2];
+	int words;
+};
+
+/* In our memory, at the same time as we: no call that can fail, for errno is
+ * ours. */
+static int hold(void *arg)
+{
+	(void)arg;
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		(void)pause();
+	return 0;
+}
+
+static void end_holder(struct mapping *m)
+{
+	if (m->holder > 0) {
+		(void)kill(m->holder, SIGKILL);
+		(void)proc_wait(m->holder);
+		(void)munmap(m->stack, HOLDER_STACK);
+	}
+	m->holder = 0;
+}
+
+static int start_mapping(struct mapping *m, struct err *e)
+{
+	const struct id_plan *p = &m->plan;
+	int words[2];
+
+	m->stack = mmap(NULL, HOLDER_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (m->stack == MAP_FAILED)
+		return err_set(e, -errno, "user namespace");
+	m->holder = clone(hold, m->stack + HOLDER_STACK, CLONE_NEWUSER | CLONE_VM | SIGCHLD, NULL);
+	if (m->holder < 0) {
+		int code = -errno;
+
+		(void)munmap(m->stack, HOLDER_STACK);
+		m->holder = 0;
+		return unshare_error(code, e);
+	}
+	if (pipe2(words, O_CLOEXEC) < 0) {
+		end_holder(m);
+		return err_set(e, -EMFILE, "pipe");
+	}
+	m->helper[0] = start_helper(p->newuidmap, m->holder, p->uid, p->n_uid, words[1]);
+	m->helper[1] = start_helper(p->newgidmap, m->holder, p->gid, p->n_gid, words[1]);
+	m->words = words[0];
+	close(words[1]);
+	return 0;
+}
+
+/* Wait for both helpers; nothing is left of them. */
+static int finish_mapping(struct mapping *m, struct err *e)
+{
+	const char *const names[] = { m->plan.newuidmap, m->plan.newgidmap };
+	char text[HELPER_WORDS_MAX];
+	ssize_t n = io_read_all(m->words, text, sizeof(text) - 1);
+	int code[2];
+
+	close(take_fd(&m->words));
+	text[n > 0 ? n : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	for (int i = 0; i < 2; i++)
+		code[i] = m->helper[i] < 0 ? m->helper[i] : proc_wait(m->helper[i]);
+	for (int i = 0; i < 2; i++)
+		if (code[i] < 0)
+			return err_set(e, code[i], "%s", names[i]);
+	for (int i = 0; i < 2; i++)
+		if (code[i] > 0)
+			return err_msg(e, -EPERM, "id map: %s failed: %s", names[i],
+				       *text ? text : "it gave no reason");
+	return 0;
+}
+
+static void mapping_free(struct mapping *m)
+{
+	if (m->words >= 0)
+		(void)finish_mapping(m, NULL);
+	end_holder(m);
+	if (m->monitor >= 0)
+		close(m->monitor);
+	id_plan_clear(&m->plan);
+	free(m);
 }
 
 static int write_one(const char *file, uint32_t outside, struct err *e)
@@ -293,25 +300,41 @@ static int enter_one(const struct engine *eng, struct err *e)
 	return write_one("/proc/self/gid_map", eng->gid, e);
 }
 
-static int enter_range(const struct engine *eng, const struct id_plan *plan, struct err *e)
+static int join(int pidfd, struct err *e)
 {
-	struct mapper m;
-	int r;
+	if (setns(pidfd, CLONE_NEWUSER) < 0)
+		return err_set(e, -errno, "user namespace");
+	if (unshare(CLONE_NEWNS) < 0)
+		return err_set(e, -errno, "mount namespace");
+	return 0;
+}
 
-	if (join_running(eng, plan) == 0) {
-		if (unshare(CLONE_NEWNS) < 0)
-			return err_set(e, -errno, "mount namespace");
-		return 0;
-	}
-	r = mapper_start(&m, plan, e);
+static int join_holder(struct mapping *m, struct err *e)
+{
+	auto_close int pidfd = -1;
+	int r = finish_mapping(m, e);
+
 	if (r < 0)
 		return r;
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0) {
-		r = -errno;
-		(void)mapper_finish(&m, /* unshared */ false, NULL);
-		return unshare_error(r, e);
+	pidfd = proc_pidfd_open(m->holder, 0);
+	if (pidfd < 0)
+		return err_set(e, pidfd, "user namespace");
+	return join(pidfd, e);
+}
+
+static int enter_range(struct mapping *m, struct err *e)
+{
+	int r;
+
+	/* That container may have ended meanwhile. */
+	if (m->monitor >= 0 && join(m->monitor, NULL) == 0)
+		return 0;
+	if (!m->holder) {
+		r = start_mapping(m, e);
+		if (r < 0)
+			return r;
 	}
-	return mapper_finish(&m, /* unshared */ true, e);
+	return join_holder(m, e);
 }
 
 /* Equal maps get equal keys: layers on disk have the owners of one map. */
@@ -412,30 +435,60 @@ static int settle(struct engine *eng, struct err *e)
 	return r;
 }
 
-int rootless_enter(struct engine *eng, struct err *e)
+static int enter_given(struct engine *eng, struct err *e)
+{
+	int r = enter_privileged(e);
+
+	if (r == 0 && eng->mode == ENGINE_INSIDE)
+		r = take_given_ids(eng, e);
+	return r < 0 ? r : settle(eng, e);
+}
+
+int rootless_begin(struct engine *eng, struct err *e)
 {
 	struct id_plan plan = { 0 };
-	int r;
+	struct mapping *m;
+	int r = 0;
 
-	if (eng->entered)
+	if (eng->entered || eng->mapping)
 		return 0;
-	if (eng->mode != ENGINE_USERNS) {
-		r = enter_privileged(e);
-		if (r == 0 && eng->mode == ENGINE_INSIDE)
-			r = take_given_ids(eng, e);
-		return r < 0 ? r : settle(eng, e);
-	}
+	if (eng->mode != ENGINE_USERNS)
+		return enter_given(eng, e);
 	r = id_plan_get(eng, &plan, e);
-	if (r == 0 && plan.newuidmap) {
-		eng->ids = ENGINE_IDS_RANGE;
-		r = enter_range(eng, &plan, e);
-	} else if (r == 0) {
-		eng->ids = ENGINE_IDS_ONE;
-		r = enter_one(eng, e);
+	if (r < 0) {
+		id_plan_forget(eng);
+		return r;
 	}
-	if (r == 0)
-		name_map(eng, &plan);
-	id_plan_clear(&plan);
+	eng->ids = plan.newuidmap ? ENGINE_IDS_RANGE : ENGINE_IDS_ONE;
+	name_map(eng, &plan);
+	m = xcalloc(1, sizeof(*m));
+	*m = (struct mapping){ .plan = plan, .monitor = -1, .words = -1 };
+	eng->mapping = m;
+	if (eng->ids == ENGINE_IDS_RANGE) {
+		m->monitor = find_running(eng, &m->plan);
+		if (m->monitor < 0)
+			r = start_mapping(m, e);
+	}
+	if (r < 0)
+		rootless_abandon(eng);
+	return r;
+}
+
+void rootless_abandon(struct engine *eng)
+{
+	if (eng->mapping)
+		mapping_free(eng->mapping);
+	eng->mapping = NULL;
+}
+
+int rootless_enter(struct engine *eng, struct err *e)
+{
+	int r = rootless_begin(eng, e);
+
+	if (r < 0 || eng->entered)
+		return r;
+	r = eng->ids == ENGINE_IDS_RANGE ? enter_range(eng->mapping, e) : enter_one(eng, e);
+	rootless_abandon(eng);
 	if (r < 0) {
 		id_plan_forget(eng);
 		return r;

@@ -62,6 +62,20 @@ int id_plan_get(struct engine *eng, struct id_plan *ret, struct err *e);
 void id_plan_forget(const struct engine *eng);
 
 /**
+ * rootless_begin() - learn the id map, and let helpers write it meanwhile
+ *
+ * The engine's ids and key of layers are known from here on, but this process
+ * has no other ids yet. For real root the same as rootless_enter().
+ * Return: 0, -errno
+ */
+int rootless_begin(struct engine *eng, struct err *e);
+
+/**
+ * rootless_abandon() - end what rootless_begin() started, if anything
+ */
+void rootless_abandon(struct engine *eng);
+
+/**
  * rootless_enter() - enter a user namespace as its root, and a mount
  * namespace of our own
  *

@@ -141,14 +141,17 @@ DEFINE_AUTO(struct image, image_free);
  *		and special type go into the xattr user.containers.override_stat
  * @root:	real root without a user namespace: device nodes are made, and
  *		opaque folders are marked with trusted.overlay.opaque
+ * @have_only:	image_layers() answers -EAGAIN where something is to be unpacked
  *
  * The caller of a function that takes a mode is already the mapped root of
- * that mapping (or real root, or, with single_id, the plain user).
+ * that mapping (or real root, or, with single_id, the plain user), unless it
+ * set @have_only.
  */
 struct layer_mode {
 	char key[64];
 	bool single_id;
 	bool root;
+	bool have_only;
 };
 
 /**

@@ -317,6 +317,8 @@ int layer_make_from_blob(const struct store *st, const struct layer_mode *mode,
 {
 	if (layer_have(st, mode->key, diff_id, ret))
 		return 0;
+	if (mode->have_only)
+		return err_msg(e, -EAGAIN, "layer %.12s: not unpacked", digest_hex(diff_id));
 	auto_close int fd = blob_open(st, blob);
 	if (fd < 0)
 		return err_set(e, fd, "layer %.12s: read blob %s", digest_hex(diff_id), blob);
