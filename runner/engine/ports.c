@@ -68,10 +68,16 @@ static int add_entry(struct strv *ports, const json_t *en)
 	const char *addr = json_string_value(json_object_get(en, "host_addr"));
 	long long host = json_integer_value(json_object_get(en, "host_port"));
 	long long guest = json_integer_value(json_object_get(en, "guest_port"));
+	auto_free char *line = NULL;
 
 	if (!proto || host <= 0 || guest <= 0)
 		return -EBADMSG;
-	return strv_addf(ports, "%s:%lld->%lld/%s", addr ? addr : "0.0.0.0", host, guest, proto);
+	line = xasprintf("%s:%lld->%lld/%s", addr ? addr : "0.0.0.0", host, guest, proto);
+	/* A port that was picked is listed once for each family. */
+	for (size_t i = 0; i < ports->n; i++)
+		if (str_eq(ports->v[i], line))
+			return 0;
+	return strv_add(ports, line);
 }
 
 /* Every port as slirp-net has it, for those that the kernel picked. */

@@ -90,6 +90,9 @@ fetch() { curl --silent --show-error --fail --max-time 5 "$1"; }
 		wait_for 5 fetch "http://127.0.0.1:$port/"
 		rr "$kind" rm -f any
 		rr "$kind" run -d --name all -P hello
+		# one line for the one port, not one for each family
+		rr "$kind" port all
+		[ "${#lines[@]}" -eq 1 ]
 		port=$(r "$kind" port all 80 | head -n 1); port=${port##*:}
 		wait_for 5 fetch "http://127.0.0.1:$port/"
 		rr "$kind" rm -f all
