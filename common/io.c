@@ -107,14 +107,14 @@ int io_write_file_at(int dirfd, const char *path, const char *text)
 	return (size_t)n == len ? 0 : -EIO;
 }
 
-int io_replace_file_at(int dirfd, const char *path, const void *data, size_t len, mode_t mode)
+int io_stage_file_at(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
+		     char *tmp, size_t size)
 {
-	char tmp[PATH_MAX];
 	uint64_t salt = 0;
 
 	if (getrandom(&salt, sizeof(salt), 0) < 0)
 		return -errno;
-	int r = str_format(tmp, sizeof(tmp), "%s.%016llx.tmp", path, (unsigned long long)salt);
+	int r = str_format(tmp, size, "%s.%016llx.tmp", path, (unsigned long long)salt);
 	if (r < 0)
 		return r;
 
@@ -125,10 +125,20 @@ int io_replace_file_at(int dirfd, const char *path, const void *data, size_t len
 	r = io_write_all(fd, data, len);
 	if (!r && fchmod(fd, mode) < 0)
 		r = -errno;
-	if (!r && renameat(dirfd, tmp, dirfd, path) < 0)
-		r = -errno;
 	if (r)
 		(void)unlinkat(dirfd, tmp, 0);
+	return r;
+}
+
+int io_replace_file_at(int dirfd, const char *path, const void *data, size_t len, mode_t mode)
+{
+	char tmp[PATH_MAX];
+	int r = io_stage_file_at(dirfd, path, data, len, mode, tmp, sizeof(tmp));
+
+	if (!r && renameat(dirfd, tmp, dirfd, path) < 0) {
+		r = -errno;
+		(void)unlinkat(dirfd, tmp, 0);
+	}
 	return r;
 }
 

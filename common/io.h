@@ -43,6 +43,15 @@ int io_read_fd(int fd, size_t max, char **ret, size_t *ret_len);
 int io_write_file_at(int dirfd, const char *path, const char *text);
 
 /**
+ * io_stage_file_at() - the first half of io_replace_file_at(): renameat(2) of
+ * @tmp over @path is the other
+ * @tmp:	where the temporary file's path goes
+ * Return: 0, -errno (nothing is left)
+ */
+int io_stage_file_at(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
+		     char *tmp, size_t size);
+
+/**
  * io_replace_file_at() - readers see the old or the new content, never half
  *
  * Writes a temporary file beside path and renames it over path. Does not

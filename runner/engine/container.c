@@ -5,7 +5,7 @@
  * How it works
  *
  * Making: take the lock (a flock on RUNROOT/containers/ID), make
- * ROOT/containers/ID, make the link ctrnames/NAME -> ID, write container.json.
+ * ROOT/containers/ID, make the link ctrnames/NAME to it, write container.json.
  * Until the last step the container does not exist for others; killed before
  * it, what is left is a folder without a record and with a free lock.
  *
@@ -238,16 +238,63 @@ static int make_dir(struct container *c, struct err *e)
 
 /* ---------------------------------------------------------------- names -- */
 
+/* A link of less than 60 bytes takes no block of the disk, whose release can
+ * cost a millisecond. So an id is written with six bits a character. */
+#define LINK_LEN 43
+
+static const char link_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+static const char hex_digits[] = "0123456789abcdef";
+
+/* Three hex digits are two of ours; the last one stands alone. */
+static void pack_id(const char *id, char link[LINK_LEN + 1])
+{
+	for (size_t i = 0, o = 0; o < LINK_LEN; i += 3, o += 2) {
+		unsigned int v = 0;
+
+		for (size_t k = 0; k < 3; k++)
+			v = v << 4 |
+			    (i + k < CONTAINER_ID_LEN ?
+				     (unsigned int)(strchr(hex_digits, id[i + k]) - hex_digits) :
+				     0);
+		link[o] = link_digits[v >> 6];
+		link[o + 1] = o + 1 < LINK_LEN ? link_digits[v & 63] : '\0';
+	}
+	link[LINK_LEN] = '\0';
+}
+
+static int unpack_id(const char *link, char id[CONTAINER_ID_LEN + 1])
+{
+	for (size_t i = 0, o = 0; o < LINK_LEN; i += 3, o += 2) {
+		const char *high = strchr(link_digits, link[o]);
+		const char *low = o + 1 < LINK_LEN ? strchr(link_digits, link[o + 1]) : link_digits;
+		unsigned int v;
+
+		if (!high || !low)
+			return -EBADMSG;
+		v = (unsigned int)(high - link_digits) << 6 | (unsigned int)(low - link_digits);
+		for (size_t k = 0; k < 3 && i + k < CONTAINER_ID_LEN; k++)
+			id[i + k] = hex_digits[v >> (8 - 4 * k) & 15];
+	}
+	id[CONTAINER_ID_LEN] = '\0';
+	return 0;
+}
+
 static int read_name(const struct engine *eng, const char *name, char id[CONTAINER_ID_LEN + 1])
 {
 	auto_free char *path = xasprintf("ctrnames/%s", name);
-	ssize_t n = readlinkat(eng->root_fd, path, id, CONTAINER_ID_LEN + 1);
+	char link[CONTAINER_ID_LEN + 2];
+	ssize_t n = readlinkat(eng->root_fd, path, link, sizeof(link));
 
 	if (n < 0)
 		return -errno;
+	link[n < (ssize_t)sizeof(link) ? n : 0] = '\0';
+	if (n == LINK_LEN)
+		return unpack_id(link, id);
+	/* as older versions wrote it */
 	if (n != CONTAINER_ID_LEN)
 		return -EBADMSG;
-	id[n] = '\0';
+	memcpy(id, link, CONTAINER_ID_LEN + 1);
 	return 0;
 }
 
@@ -262,9 +309,11 @@ static int take_name(const struct engine *eng, const char *name, const char *id,
 {
 	auto_free char *path = xasprintf("ctrnames/%s", name);
 	char holder[CONTAINER_ID_LEN + 1];
+	char link[LINK_LEN + 1];
 
+	pack_id(id, link);
 	for (int i = 0; i < 3; i++) {
-		if (symlinkat(id, eng->root_fd, path) == 0)
+		if (symlinkat(link, eng->root_fd, path) == 0)
 			return 0;
 		if (errno == ENOENT) {
 			int r = io_mkdir_p_at(eng->root_fd, "ctrnames", 0700);
@@ -353,7 +402,7 @@ int container_rename(struct container *c, const char *name, struct err *e)
 
 /* -------------------------------------------------------------- records -- */
 
-int container_save(struct container *c, struct err *e)
+int container_stage(struct container *c, struct err *e)
 {
 	auto_free char *text = NULL;
 	size_t len = 0;
@@ -365,10 +414,33 @@ int container_save(struct container *c, struct err *e)
 	if (!text)
 		return err_msg(e, -ENOMEM, "container %.12s: the record cannot be written as text",
 			       c->id);
-	r = io_replace_file_at(c->dir_fd, RECORD_FILE, text, len, 0600);
+	r = io_stage_file_at(c->dir_fd, RECORD_FILE, text, len, 0600, c->staged, sizeof(c->staged));
+	if (r == 0)
+		return 0;
+	c->staged[0] = '\0';
+	return err_set(e, r, "store: %s/containers/%.12s.../" RECORD_FILE, c->eng->root, c->id);
+}
+
+int container_commit(struct container *c, struct err *e)
+{
+	int r = c->staged[0] ? 0 : container_stage(c, e);
+
 	if (r < 0)
-		return err_set(e, r, "store: %s/containers/%.12s.../" RECORD_FILE, c->eng->root, c->id);
-	return 0;
+		return r;
+	if (renameat(c->dir_fd, c->staged, c->dir_fd, RECORD_FILE) < 0) {
+		r = err_set(e, -errno, "store: %s/containers/%.12s.../" RECORD_FILE, c->eng->root, c->id);
+		(void)unlinkat(c->dir_fd, c->staged, 0);
+	}
+	c->staged[0] = '\0';
+	return r;
+}
+
+int container_save(struct container *c, struct err *e)
+{
+	if (c->staged[0])
+		(void)unlinkat(c->dir_fd, c->staged, 0);
+	c->staged[0] = '\0';
+	return container_commit(c, e);
 }
 
 static int read_record(struct container *c, struct err *e)

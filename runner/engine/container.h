@@ -5,7 +5,7 @@
  * One folder per container below ROOT/containers, with container.json in it
  * (replaced by rename, see ctrecord.c), and one below RUNROOT/containers that
  * holds its lock, its monitor's pid and its socket. A name is a symbolic link
- * ROOT/ctrnames/NAME -> ID: symlink(2) is exclusive on every file system.
+ * ROOT/ctrnames/NAME that holds the id: symlink(2) is exclusive everywhere.
  */
 #ifndef RUNNER_ENGINE_CONTAINER_H
 #define RUNNER_ENGINE_CONTAINER_H
@@ -191,6 +191,7 @@ struct container_state {
  * @name:	may change by rename
  * @dir_fd:	O_PATH of ROOT/containers/ID, or -1
  * @run_fd:	ordinary descriptor of RUNROOT/containers/ID (the lock), or -1
+ * @staged:	file beside the record that container_commit() makes the record, or ""
  * @config:	what was asked for
  * @state:	what happened
  */
@@ -200,6 +201,7 @@ struct container {
 	char *name;
 	int dir_fd;
 	int run_fd;
+	char staged[48];
 	struct container_config config;
 	struct container_state state;
 };
@@ -264,6 +266,20 @@ void container_unlock(struct container *c);
  * Return: 0, -errno
  */
 int container_save(struct container *c, struct err *e);
+
+/**
+ * container_stage() - write what is to be the record beside it, so that
+ * container_commit() is one rename; nothing may be changed between the two
+ * Return: 0, -errno
+ */
+int container_stage(struct container *c, struct err *e);
+
+/**
+ * container_commit() - make the staged record the record; without one, the
+ * same as container_save()
+ * Return: 0, -errno
+ */
+int container_commit(struct container *c, struct err *e);
 
 /**
  * container_reopen() - its folder once more, in the mount namespace of now

@@ -8,10 +8,12 @@
  *	network		slirp-net goes on configuring in the background
  *	files		hosts, hostname, resolv.conf
  *	root fs		overlay
- *	runtime		the container's init, waiting in its namespaces
- *	guard		from here on our death is the container's
+ *	runtime		the container's init; as soon as it exists, and while it
+ *			builds its mounts:
+ *			guard	from here on our death is the container's
+ *			socket	other commands may connect
+ *			record	written beside the old one
  *	network		wait: link up, every port bound
- *	socket		other commands may connect
  *	record		RUNNING
  *	start		the init executes the program
  *
@@ -156,6 +158,51 @@ static void adopt_terminal(struct monitor *m, const struct start_opts *opts)
 		(void)ioctl(m->in, TIOCSWINSZ, &ws);
 }
 
+/* --------------------------------------------------------------- record -- */
+
+/* For commands that want to join our user namespace. Where the map takes no
+ * helper, making one's own is cheaper. */
+static int write_pid_file(const struct container *c)
+{
+	char line[64];
+	int n = str_format(line, sizeof(line), "%d %lld\n", c->state.monitor_pid,
+			   (long long)c->state.monitor_start);
+
+	return io_replace_file_at(c->run_fd, "monitor", line, (size_t)n, 0600);
+}
+
+static void set_str(char **field, const char *value)
+{
+	free(*field);
+	*field = xstrdup(value);
+}
+
+/* All that the record says of this run but for its ports. */
+static int describe_run(struct monitor *m, pid_t pid, struct err *e)
+{
+	struct container_state *st = &m->c->state;
+	uint64_t start = 0;
+	int r;
+
+	st->status = CONTAINER_RUNNING;
+	free(st->boot_id);
+	st->boot_id = container_boot_id();
+	st->monitor_pid = getpid();
+	st->pid = pid;
+	r = proc_start_time(st->monitor_pid, &start);
+	st->monitor_start = (int64_t)start;
+	if (r == 0 && proc_start_time(st->pid, &start) == 0)
+		st->pid_start = (int64_t)start;
+	set_str(&st->error, "");
+	set_str(&st->runroot, m->c->eng->runroot);
+	set_str(&st->rung_ids, engine_ids_name(m->c->eng));
+	set_str(&st->rung_rootfs, m->root.rung);
+	set_str(&st->rung_network, m->net.rung);
+	if (r == 0 && m->c->eng->ids == ENGINE_IDS_RANGE)
+		r = write_pid_file(m->c);
+	return r < 0 ? err_set(e, r, "runtime folder: record of the monitor") : 0;
+}
+
 /* --------------------------------------------------------------- create -- */
 
 static void on_warn(void *ctx, const char *line)
@@ -189,6 +236,37 @@ static int resolve_user(struct monitor *m, struct user *ret, struct err *e)
 	return 0;
 }
 
+static int open_doors(struct monitor *m, struct err *e)
+{
+	const struct container_config *cfg = &m->c->config;
+
+	if (!cfg->log_driver || !str_eq(cfg->log_driver, "none"))
+		log_writer_init(&m->log, m->c->dir_fd, cfg->log_max);
+	m->listen_fd = ctl_listen(m->c->run_fd);
+	if (m->listen_fd < 0)
+		return err_set(e, m->listen_fd, "runtime folder: socket of container %.12s", m->c->id);
+	return 0;
+}
+
+/* While the new process builds its mounts, which takes longer than all of this. */
+static int on_step(void *ctx, const char *name, const struct oci_container *child, struct err *e)
+{
+	struct monitor *m = ctx;
+	int r;
+
+	if (!str_eq(name, "cloned"))
+		return 0;
+	r = guard_start(&m->guard, child->pidfd, e);
+	if (r == 0)
+		r = open_doors(m, e);
+	if (r == 0)
+		r = describe_run(m, child->pid, e);
+	/* Which ports were picked is not known yet. */
+	if (r == 0 && !m->c->config.publish.n)
+		r = container_stage(m->c, e);
+	return r;
+}
+
 static int create(struct monitor *m, const struct ends *ends, struct err *e)
 {
 	struct oci_create_opts o;
@@ -213,6 +291,8 @@ static int create(struct monitor *m, const struct ends *ends, struct err *e)
 		o.rootfs_fd = m->root.detached ? m->root.fd : -1;
 		o.seccomp = &bpf;
 		o.warn = on_warn;
+		o.step = on_step;
+		o.step_ctx = m;
 		r = oci_create(&spec, &o, &m->oci, e);
 	}
 	oci_bpf_clear(&bpf);
@@ -220,51 +300,7 @@ static int create(struct monitor *m, const struct ends *ends, struct err *e)
 	return r;
 }
 
-/* --------------------------------------------------------------- record -- */
-
-/* For commands that want to join our user namespace. Where the map takes no
- * helper, making one's own is cheaper. */
-static int write_pid_file(const struct container *c)
-{
-	char line[64];
-	int n = str_format(line, sizeof(line), "%d %lld\n", c->state.monitor_pid,
-			   (long long)c->state.monitor_start);
-
-	return io_replace_file_at(c->run_fd, "monitor", line, (size_t)n, 0600);
-}
-
-static void set_str(char **field, const char *value)
-{
-	free(*field);
-	*field = xstrdup(value);
-}
-
-static int record_running(struct monitor *m, struct err *e)
-{
-	struct container_state *st = &m->c->state;
-	uint64_t start = 0;
-	int r;
-
-	st->status = CONTAINER_RUNNING;
-	free(st->boot_id);
-	st->boot_id = container_boot_id();
-	st->monitor_pid = getpid();
-	st->pid = m->oci.pid;
-	r = proc_start_time(st->monitor_pid, &start);
-	st->monitor_start = (int64_t)start;
-	if (r == 0 && proc_start_time(st->pid, &start) == 0)
-		st->pid_start = (int64_t)start;
-	set_str(&st->error, "");
-	set_str(&st->runroot, m->c->eng->runroot);
-	set_str(&st->rung_ids, engine_ids_name(m->c->eng));
-	set_str(&st->rung_rootfs, m->root.rung);
-	set_str(&st->rung_network, m->net.rung);
-	if (r == 0 && m->c->eng->ids == ENGINE_IDS_RANGE)
-		r = write_pid_file(m->c);
-	if (r < 0)
-		return err_set(e, r, "runtime folder: record of the monitor");
-	return container_save(m->c, e);
-}
+/* ------------------------------------------------------------------ end -- */
 
 /* Somebody may have renamed it while it ran. */
 static void refresh_name(struct container *c)
@@ -329,18 +365,6 @@ static void drop_stdio(void)
 	(void)!chdir("/");
 }
 
-static int open_doors(struct monitor *m, struct err *e)
-{
-	const struct container_config *cfg = &m->c->config;
-
-	if (!cfg->log_driver || !str_eq(cfg->log_driver, "none"))
-		log_writer_init(&m->log, m->c->dir_fd, cfg->log_max);
-	m->listen_fd = ctl_listen(m->c->run_fd);
-	if (m->listen_fd < 0)
-		return err_set(e, m->listen_fd, "runtime folder: socket of container %.12s", m->c->id);
-	return 0;
-}
-
 static int bring_up(struct monitor *m, const struct start_opts *opts, struct err *e)
 {
 	struct ends ends = { { -1, -1, -1 } };
@@ -362,16 +386,12 @@ static int bring_up(struct monitor *m, const struct start_opts *opts, struct err
 	if (r < 0)
 		return r;
 	adopt_terminal(m, opts);
-	r = guard_start(&m->guard, m->oci.pidfd, e);
-	if (r == 0)
-		r = network_wait(&m->net, m->c, e);
+	r = network_wait(&m->net, m->c, e);
 	if (r == 0)
 		r = ports_record(m->c, &m->net, e);
-	if (r == 0)
-		r = open_doors(m, e);
 	/* Before the program starts: it might fill the disk. */
 	if (r == 0)
-		r = record_running(m, e);
+		r = container_commit(m->c, e);
 	if (r == 0)
 		r = oci_start(&m->oci, e);
 	return r;

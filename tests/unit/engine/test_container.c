@@ -127,6 +127,73 @@ static void test_retire(void **state)
 	drop(b);
 }
 
+/* The record is the old one until the commit, whatever happens to the staged. */
+static void test_stage(void **state)
+{
+	struct container *a = make("staged"), *seen;
+
+	(void)state;
+	a->state.exit_code = 7;
+	assert_int_equal(container_stage(a, NULL), 0);
+	assert_int_equal(container_load(&eng, a->id, &seen, NULL), 0);
+	assert_int_equal(seen->state.exit_code, 0);
+	container_free(seen);
+	assert_int_equal(container_commit(a, NULL), 0);
+	assert_int_equal(container_load(&eng, a->id, &seen, NULL), 0);
+	assert_int_equal(seen->state.exit_code, 7);
+	container_free(seen);
+	assert_int_equal(container_stage(a, NULL), 0);
+	a->state.exit_code = 8;
+	assert_int_equal(container_save(a, NULL), 0);
+	{
+		auto_free char *dir = xasprintf("root/containers/%s", a->id);
+
+		assert_int_equal(entries(dir), 1);
+	}
+	assert_int_equal(container_load(&eng, a->id, &seen, NULL), 0);
+	assert_int_equal(seen->state.exit_code, 8);
+	container_free(seen);
+	drop(a);
+}
+
+/* Every digit of an id survives its way through a link short enough for an inode. */
+static void test_link(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 50; i++) {
+		struct container *a = make("link"), *found;
+		char link[100];
+		ssize_t n = readlinkat(eng.root_fd, "ctrnames/link", link, sizeof(link));
+
+		assert_in_range(n, 1, 59);
+		assert_int_equal(container_find(&eng, "link", &found, NULL), 0);
+		assert_string_equal(found->id, a->id);
+		container_free(found);
+		drop(a);
+	}
+}
+
+/* As names were linked before; a link that is neither is nobody's. */
+static void test_link_kinds(void **state)
+{
+	struct container *a = make("new"), *found;
+	static const char *const rubbish[] = { "x", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA/",
+					       "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0" };
+
+	(void)state;
+	assert_int_equal(symlinkat(a->id, eng.root_fd, "ctrnames/old"), 0);
+	assert_int_equal(container_find(&eng, "old", &found, NULL), 0);
+	assert_string_equal(found->id, a->id);
+	container_free(found);
+	assert_int_equal(unlinkat(eng.root_fd, "ctrnames/old", 0), 0);
+	for (size_t i = 0; i < sizeof(rubbish) / sizeof(rubbish[0]); i++) {
+		assert_int_equal(symlinkat(rubbish[i], eng.root_fd, "ctrnames/odd"), 0);
+		assert_int_equal(container_find(&eng, "odd", &found, NULL), -ENOENT);
+		assert_int_equal(unlinkat(eng.root_fd, "ctrnames/odd", 0), 0);
+	}
+	drop(a);
+}
+
 static void test_names(void **state)
 {
 	static const char *const bad[] = { "", "-a", ".a", "a/b", "a b", "a:b", "\xc3\xa9" };
@@ -235,7 +302,8 @@ static void test_repair(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_life), cmocka_unit_test(test_retire), cmocka_unit_test(test_names), cmocka_unit_test(test_lock),
+		cmocka_unit_test(test_life), cmocka_unit_test(test_retire), cmocka_unit_test(test_stage),
+		cmocka_unit_test(test_link), cmocka_unit_test(test_link_kinds), cmocka_unit_test(test_names), cmocka_unit_test(test_lock),
 		cmocka_unit_test(test_lost), cmocka_unit_test(test_repair),
 	};
 
