@@ -31,7 +31,8 @@ DEPS_RUN := fuse3 libcap2-bin ca-certificates
 DEPS_DEMO := curl
 DEPS_TEST := libcmocka-dev bats curl iproute2 procps util-linux tmux skopeo docker-registry \
 	mmdebstrap busybox-static netcat-openbsd python3 jq attr acl mandoc iperf3 tcpdump \
-	universal-ctags strace bind9-dnsutils iputils-ping uidmap podman buildah nftables zstd
+	universal-ctags strace bind9-dnsutils iputils-ping uidmap podman buildah nftables zstd \
+	fuse-overlayfs
 # the machine itself; what runs inside is on the disk that it makes
 DEPS_VM := qemu-system-x86 seabios mmdebstrap e2fsprogs busybox-static
 

@@ -185,7 +185,8 @@ int dir_upper_has_wh_files(struct ovl *o, struct dir *d)
 
 /* Open name in one source and add it. Return: 1 to look further down, 0 to
  * stop, -errno. */
-static int add_source(struct srcs *out, struct dsrc from, const char *name, bool may_follow)
+static int add_source(struct srcs *out, struct dsrc from, const char *name, bool may_follow,
+		      bool is_upper)
 {
 	int fd = at_open_dir(from.fd, name);
 
@@ -202,8 +203,9 @@ static int add_source(struct srcs *out, struct dsrc from, const char *name, bool
 	out->v[out->n++] = (struct dsrc){ .fd = fd, .layer = from.layer };
 	if (!may_follow)
 		return 0;
-	int r = whiteout_is_opaque(fd);
-	return r < 0 ? r : !r;
+	int r = whiteout_opacity(fd);
+	out->v[out->n - 1].xwh = r == OPACITY_XWH && !is_upper;
+	return r < 0 ? r : r != OPACITY_OPAQUE;
 }
 
 /* Add the folders called name in the sources [first, n) of a directory. */
@@ -211,7 +213,7 @@ static int add_sources(struct srcs *out, const struct dsrc *from, unsigned int n
 		       const char *name)
 {
 	for (unsigned int i = 0; i < n; i++) {
-		int r = add_source(out, from[i], name, i + 1 < n);
+		int r = add_source(out, from[i], name, i + 1 < n, false);
 
 		if (r <= 0)
 			return r;
@@ -292,7 +294,8 @@ static int find_sources(struct ovl *o, const struct node *n, const struct dir *p
 		return -ESTALE;
 	for (; i < parent->n; i++) {
 		unsigned int before = out->n;
-		int go_on = add_source(out, parent->src[i], name, i + 1 < parent->n);
+		int go_on = add_source(out, parent->src[i], name, i + 1 < parent->n,
+				       parent->has_upper && !i);
 		int moved = 0;
 
 		if (go_on < 0)

@@ -134,7 +134,9 @@ static int make_root(struct ovl *o, struct err *e)
 	o->root->flags |= NODE_ROOT;
 	o->root->nlookup = 1;
 	for (unsigned int i = 0; i < o->n_layers; i++)
-		src[i] = (struct dsrc){ .fd = o->layers[i].fd, .layer = (uint16_t)i };
+		src[i] = (struct dsrc){ .fd = o->layers[i].fd, .layer = (uint16_t)i,
+					.xwh = i >= o->writable && i + 1 < o->n_layers &&
+					       whiteout_opacity(o->layers[i].fd) == OPACITY_XWH };
 	r = dir_new_root(o, o->root, src, o->n_layers);
 	return r < 0 ? err_set(e, r, "root folder") : 0;
 }

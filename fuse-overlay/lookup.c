@@ -24,13 +24,14 @@
 static int find_in(struct ovl *o, const struct dir *d, unsigned int src, const char *name,
 		   struct found *ret)
 {
-	int r = owner_stat(o, d->src[src].layer, (struct loc){ d->src[src].fd, name }, &ret->stx);
+	struct loc l = { d->src[src].fd, name };
+	int r = owner_stat(o, d->src[src].layer, l, &ret->stx);
 
 	if (r < 0)
 		return r;
 	ret->src = src;
 	ret->layer = d->src[src].layer;
-	return at_is_whiteout(&ret->stx) ? -ENOENT : 0;
+	return whiteout_is(l, &ret->stx, d->src[src].xwh) ? -ENOENT : 0;
 }
 
 int lookup_find_low(struct ovl *o, struct dir *d, const char *name, struct found *ret)

@@ -142,6 +142,7 @@ struct scan {
 	struct ltable *t;
 	int fd;
 	uint16_t src;
+	bool xwh;
 };
 
 static int add_entry(void *arg, const struct rawent *r)
@@ -156,8 +157,8 @@ static int add_entry(void *arg, const struct rawent *r)
 	if (hidden) {
 		name = hidden;
 		e.type = DT_WHT;
-	} else if (e.type == DT_CHR || e.type == DT_UNKNOWN) {
-		int k = whiteout_entry_type(s->fd, name);
+	} else if (whiteout_may_be(e.type, s->xwh)) {
+		int k = whiteout_entry_type(s->fd, name, s->xwh);
 
 		if (k == -ENOENT)
 			return 0;
@@ -185,7 +186,8 @@ int lowtab_get(struct ovl *o, struct dir *d, struct ltable **ret)
 		int r = t ? 0 : -ENOMEM;
 
 		for (uint16_t i = d->has_upper; i < d->n && !r; i++) {
-			struct scan s = { .t = t, .fd = d->src[i].fd, .src = i };
+			struct scan s = { .t = t, .fd = d->src[i].fd, .src = i,
+					  .xwh = d->src[i].xwh };
 
 			r = readdir_scan(s.fd, add_entry, &s);
 		}

@@ -50,6 +50,7 @@
 /* Extended attributes that are ours or other overlay programs'. */
 #define XATTR_OVERLAY "user.overlay."
 #define XATTR_OPAQUE "user.overlay.opaque"
+#define XATTR_WHITEOUT "user.overlay.whiteout"
 #define XATTR_REDIRECT "user.overlay.redirect"
 #define XATTR_IMPURE "user.overlay.impure"
 /* the inode number that the object showed before it was copied up */
@@ -127,10 +128,14 @@ struct node {
 
 /**
  * struct dsrc - one layer's part of a directory
+ * @fd:		the folder
+ * @layer:	index of the layer
+ * @xwh:	empty files with XATTR_WHITEOUT in it are whiteouts
  */
 struct dsrc {
 	int fd;
 	uint16_t layer;
+	bool xwh;
 };
 
 /**

@@ -155,6 +155,14 @@ static int fill_dots(struct fill *f, const char *name, off_t next)
 	return fill_plain(f, name, n->show_ino, DT_DIR, next);
 }
 
+/* What is a file on disk may be recorded as something else. */
+static uint8_t entry_type(const struct fill *f, unsigned int layer, uint8_t type)
+{
+	bool is_sure = type != DT_REG || f->o->layers[layer].override == OVERRIDE_NONE;
+
+	return is_sure ? type : DT_UNKNOWN;
+}
+
 /* The number that a listing shows must be the one that stat(2) shows. */
 static uint64_t entry_ino(struct fill *f, unsigned int src, unsigned int dev, const char *name,
 			  uint64_t ino, uint8_t type, bool moved)
@@ -247,18 +255,21 @@ static int fill_raw(struct fill *f, const struct raw64 *r, unsigned int dev)
 		return 1;
 	if (f->plus) {
 		struct found found = { .src = 0, .layer = src.layer };
-		int k = owner_stat(f->o, src.layer, (struct loc){ src.fd, r->name }, &found.stx);
+		struct loc l = { src.fd, r->name };
+		int k = owner_stat(f->o, src.layer, l, &found.stx);
 
 		if (!k)
-			k = at_is_whiteout(&found.stx) ? -ENOENT :
-							 fill_plus(f, r->name, &found, r->off);
+			k = whiteout_is(l, &found.stx, src.xwh) ?
+				    -ENOENT :
+				    fill_plus(f, r->name, &found, r->off);
 		return k == -ENOENT ? 1 : k;
 	}
-	if (r->type == DT_CHR && whiteout_entry_type(src.fd, r->name) == DT_WHT)
+	if (whiteout_may_be(r->type, src.xwh) &&
+	    whiteout_entry_type(src.fd, r->name, src.xwh) == DT_WHT)
 		return 1;
 	return fill_plain(f, r->name,
-			  entry_ino(f, 0, dev, r->name, r->ino, r->type, f->d->impure), r->type,
-			  r->off);
+			  entry_ino(f, 0, dev, r->name, r->ino, r->type, f->d->impure),
+			  entry_type(f, src.layer, r->type), r->off);
 }
 
 static int fill_single(struct fill *f, off_t off)
@@ -323,6 +334,7 @@ static int refresh_entry(void *arg, const struct rawent *r)
 {
 	struct refresh *s = arg;
 	const struct dir *d = s->f.d;
+	const struct dsrc *src = &d->src[s->src];
 	const char *name = r->name;
 	struct lowent e = { .src = (uint16_t)s->src, .type = r->type };
 
@@ -332,8 +344,8 @@ static int refresh_entry(void *arg, const struct rawent *r)
 	if (hidden) {
 		name = hidden;
 		e.type = DT_WHT;
-	} else if (e.type == DT_CHR || e.type == DT_UNKNOWN) {
-		int k = whiteout_entry_type(d->src[s->src].fd, name);
+	} else if (whiteout_may_be(e.type, src->xwh)) {
+		int k = whiteout_entry_type(src->fd, name, src->xwh);
 
 		if (k < 0)
 			return k == -ENOENT ? 0 : k;
@@ -404,7 +416,7 @@ static int fill_listed(struct fill *f, const struct lowent *e, const char *name,
 	int r;
 
 	if (!f->plus)
-		return fill_plain(f, name, e->ino, e->type, next);
+		return fill_plain(f, name, e->ino, entry_type(f, src.layer, e->type), next);
 	/* a list that is behind may name the wrong source */
 	if (f->d->list->gen == f->d->gen)
 		r = owner_stat(f->o, src.layer, (struct loc){ src.fd, name }, &found.stx);
@@ -459,13 +471,13 @@ ssize_t readdir_fill(struct ovl *o, fuse_req_t req, struct node *n, off_t off, s
 
 static int stop_at_entry(void *arg, const struct rawent *e)
 {
-	int fd = *(int *)arg;
+	const struct dsrc *src = arg;
 
 	if (whiteout_is_reserved(e->name))
 		return 0;
-	if (e->type != DT_CHR && e->type != DT_UNKNOWN)
+	if (!whiteout_may_be(e->type, src->xwh))
 		return 1;
-	int k = whiteout_entry_type(fd, e->name);
+	int k = whiteout_entry_type(src->fd, e->name, src->xwh);
 	if (k < 0)
 		return k == -ENOENT ? 0 : k;
 	return k != DT_WHT;
@@ -479,7 +491,7 @@ int readdir_is_empty(struct ovl *o, struct node *n)
 	if (r < 0)
 		return r;
 	if (!dir_is_merged(d)) {
-		r = readdir_scan(d->src[0].fd, stop_at_entry, &d->src[0].fd);
+		r = readdir_scan(d->src[0].fd, stop_at_entry, &d->src[0]);
 		return r < 0 ? r : !r;
 	}
 	r = refresh(o, n, d);

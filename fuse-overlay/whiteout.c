@@ -23,6 +23,7 @@
 #define KEPT_WHITEOUT "#whiteout"
 #define XATTR_LIST_MAX 65536
 
+static const char *const whiteout_names[] = { XATTR_WHITEOUT, "trusted.overlay.whiteout" };
 static const char *const opaque_names[] = {
 	XATTR_OPAQUE,
 	"trusted.overlay.opaque",
@@ -75,25 +76,43 @@ int whiteout_scan_files(int fd)
 	return readdir_scan(fd, stop_at_wh_file, NULL);
 }
 
-int whiteout_entry_type(int fd, const char *name)
+bool whiteout_is(struct loc l, const struct statx *stx, bool xwh)
 {
+	if (at_is_whiteout(stx))
+		return true;
+	if (!xwh || !S_ISREG(stx->stx_mode) || stx->stx_size)
+		return false;
+	return at_getxattr(l, whiteout_names[0], NULL, 0) >= 0 ||
+	       at_getxattr(l, whiteout_names[1], NULL, 0) >= 0;
+}
+
+bool whiteout_may_be(uint8_t type, bool xwh)
+{
+	return type == DT_CHR || type == DT_UNKNOWN || (xwh && type == DT_REG);
+}
+
+int whiteout_entry_type(int fd, const char *name, bool xwh)
+{
+	struct loc l = { fd, name };
 	struct statx stx;
-	int r = at_stat((struct loc){ fd, name }, &stx);
+	int r = at_stat(l, &stx);
 
 	if (r < 0)
 		return r;
-	return at_is_whiteout(&stx) ? DT_WHT : (int)IFTODT(stx.stx_mode);
+	return whiteout_is(l, &stx, xwh) ? DT_WHT : (int)IFTODT(stx.stx_mode);
 }
 
-static bool xattr_is_yes(int fd, const char *name)
+/* The value of a mark of one letter, '\0' without. */
+static char xattr_letter(int fd, const char *name)
 {
 	char v[2];
 
-	return at_getxattr((struct loc){ fd, "" }, name, v, sizeof(v)) == 1 && v[0] == 'y';
+	return at_getxattr((struct loc){ fd, "" }, name, v, sizeof(v)) == 1 ? v[0] : '\0';
 }
 
-int whiteout_is_opaque(int fd)
+int whiteout_opacity(int fd)
 {
+	bool xwh = false;
 	char names[1024];
 	ssize_t len = at_listxattr((struct loc){ fd, "" }, names, sizeof(names));
 
@@ -103,17 +122,21 @@ int whiteout_is_opaque(int fd)
 
 		for (ssize_t p = 0; p < len && !listed; p += (ssize_t)strlen(names + p) + 1)
 			listed = str_eq(names + p, opaque_names[i]);
-		if (listed && xattr_is_yes(fd, opaque_names[i]))
-			return 1;
+		char c = listed ? xattr_letter(fd, opaque_names[i]) : '\0';
+		if (c == 'y')
+			return OPACITY_OPAQUE;
+		xwh |= c == 'x';
 	}
 	if (!faccessat(fd, WH_OPAQUE, F_OK, AT_SYMLINK_NOFOLLOW))
-		return 1;
-	return errno == ENOENT ? 0 : -errno;
+		return OPACITY_OPAQUE;
+	if (errno != ENOENT)
+		return -errno;
+	return xwh ? OPACITY_XWH : OPACITY_NONE;
 }
 
 bool whiteout_is_impure(int fd)
 {
-	return xattr_is_yes(fd, XATTR_IMPURE);
+	return xattr_letter(fd, XATTR_IMPURE) == 'y';
 }
 
 /* A redirect is an absolute path without . and .., or one name. */
@@ -241,7 +264,7 @@ static int wipe_entry(void *arg, const struct rawent *e)
 	const struct wipe *w = arg;
 
 	if (!whiteout_is_reserved(e->name)) {
-		int type = whiteout_entry_type(w->fd, e->name);
+		int type = whiteout_entry_type(w->fd, e->name, false);
 
 		if (type < 0)
 			return type == -ENOENT ? 0 : type;

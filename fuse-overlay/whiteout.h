@@ -2,7 +2,9 @@
  *
  * whiteout - how a layer says that a name is deleted or a folder is opaque
  *
- * Read: character device 0:0; a file .wh.NAME; an opaque folder by the
+ * Read: character device 0:0; a file .wh.NAME; an empty file with the xattr
+ * overlay.whiteout in a folder whose overlay.opaque is "x" (Linux 6.8 reads
+ * these too, in lower layers but the last); an opaque folder by the
  * xattrs of native overlay (user and trusted), of fuse-overlayfs, or the
  * file .wh..wh..opq. Written: the device where the file system lets us make
  * one (a hard link to a kept one), else .wh.NAME; user.overlay.opaque, else
@@ -47,16 +49,39 @@ int whiteout_file_exists(int fd, const char *name);
 int whiteout_scan_files(int fd);
 
 /**
- * whiteout_entry_type() - DT_* of an entry, DT_WHT for a whiteout device
- * Return: type, -errno
+ * whiteout_is() - is an object a whiteout
+ * @l:		where it is
+ * @stx:	its attributes
+ * @xwh:	dsrc.xwh of its folder
  */
-int whiteout_entry_type(int fd, const char *name);
+bool whiteout_is(struct loc l, const struct statx *stx, bool xwh);
 
 /**
- * whiteout_is_opaque() - does a folder hide what is below it
- * Return: 0 or 1, -errno
+ * whiteout_may_be() - is an entry worth asking whiteout_entry_type()
+ * @type:	DT_* as the file system lists it
  */
-int whiteout_is_opaque(int fd);
+bool whiteout_may_be(uint8_t type, bool xwh);
+
+/**
+ * whiteout_entry_type() - DT_* of an entry, DT_WHT for a whiteout
+ * Return: type, -errno
+ */
+int whiteout_entry_type(int fd, const char *name, bool xwh);
+
+/**
+ * enum opacity - what the marks on a folder say
+ */
+enum opacity {
+	OPACITY_NONE,
+	OPACITY_OPAQUE,		/* nothing below it shows */
+	OPACITY_XWH,		/* see dsrc.xwh */
+};
+
+/**
+ * whiteout_opacity() - does a folder hide what is below it
+ * Return: enum opacity, -errno
+ */
+int whiteout_opacity(int fd);
 
 /**
  * whiteout_is_impure() - was something copied up and moved into the folder
