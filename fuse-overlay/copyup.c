@@ -208,9 +208,14 @@ static int copy_meta(struct ovl *o, const struct copy *c, struct loc l)
 
 	if (r < 0)
 		return r;
-	if (now.stx_uid == ow.uid && now.stx_gid == ow.gid &&
-	    o->layers[0].override == OVERRIDE_NONE)
+	if (o->layers[0].override != OVERRIDE_NONE) {
+		/* what is recorded is the original's, type and all */
+		now.stx_mode = c->stx.stx_mode;
+		now.stx_rdev_major = c->stx.stx_rdev_major;
+		now.stx_rdev_minor = c->stx.stx_rdev_minor;
+	} else if (now.stx_uid == ow.uid && now.stx_gid == ow.gid) {
 		what = OWNER_MODE;
+	}
 	if ((r = owner_set(o, l, &now, &ow, what)) < 0 ||
 	    (r = copyup_xattrs(o, c->from, l)) < 0)
 		return r;
@@ -310,8 +315,9 @@ static int make_other(struct ovl *o, struct copy *c)
 			return copy_meta(o, c, (struct loc){ o->workfd, c->tmp });
 	} else {
 		dev_t rdev = makedev(c->stx.stx_rdev_major, c->stx.stx_rdev_minor);
+		mode_t backing = owner_backing_mode(o, mode & (S_IFMT | 0700));
 
-		if (!mknodat(o->workfd, c->tmp, mode & (S_IFMT | 0700), rdev))
+		if (!mknodat(o->workfd, c->tmp, backing, S_ISREG(backing) ? 0 : rdev))
 			return copy_meta(o, c, (struct loc){ o->workfd, c->tmp });
 	}
 	int r = -errno;

@@ -60,13 +60,10 @@ static int make_file(struct ovl *o, struct newent *w, int dirfd, const char *nam
 	return 0;
 }
 
-/* A device that may not be made is a file with the type recorded. */
 static int make_node(struct ovl *o, const struct newent *w, int dirfd, const char *name)
 {
-	mode_t mode = w->mode;
+	mode_t mode = owner_backing_mode(o, w->mode);
 
-	if (o->layers[0].override != OVERRIDE_NONE && (S_ISCHR(mode) || S_ISBLK(mode)))
-		mode = S_IFREG | 0755;
 	return mknodat(dirfd, name, mode, S_ISREG(mode) ? 0 : w->rdev) ? -errno : 0;
 }
 
@@ -229,7 +226,7 @@ static int adopt(struct ovl *o, struct node *parent, struct dir *d, const char *
 	struct loc l = w->fd >= 0 ? (struct loc){ w->fd, "" } : (struct loc){ d->src[0].fd, name };
 	struct node *n = w->link;
 	struct statx stx;
-	int r = n ? 0 : owner_after_create(o, l, w->ctx, w->mode, w->rdev);
+	int r = n ? 0 : owner_after_create(o, d->src[0].fd, l, w->ctx, w->mode, w->rdev);
 
 	if (r >= 0)
 		r = owner_stat(o, 0, l, &stx);

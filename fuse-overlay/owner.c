@@ -202,17 +202,30 @@ static int write_override(struct ovl *o, struct loc l, const struct owner *ow)
 	if (len < 0)
 		return len;
 	int r = at_setxattr(l, owner_xattr(o->layers[0].override), text, (size_t)len, 0);
-	/* links, pipes and sockets cannot carry user attributes */
+	/* symbolic links cannot carry user attributes, nor can pipes and sockets
+	 * of layers that another program wrote */
 	if (r == -EPERM && !S_ISREG(ow->mode) && !S_ISDIR(ow->mode))
 		return 0;
 	return r;
 }
 
-int owner_after_create(struct ovl *o, struct loc l, const struct fuse_ctx *ctx, mode_t mode,
-		       dev_t rdev)
+mode_t owner_backing_mode(const struct ovl *o, mode_t mode)
 {
+	if (o->layers[0].override == OVERRIDE_NONE || S_ISLNK(mode))
+		return mode;
+	return S_ISDIR(mode) ? mode : S_IFREG | BACKING_MODE;
+}
+
+int owner_after_create(struct ovl *o, int parentfd, struct loc l, const struct fuse_ctx *ctx,
+		       mode_t mode, dev_t rdev)
+{
+	struct statx parent;
+
 	if (o->layers[0].override == OVERRIDE_NONE)
 		return 0;
+	int r = owner_stat(o, 0, (struct loc){ parentfd, "" }, &parent);
+	if (r < 0)
+		return r;
 
 	struct owner ow = {
 		.uid = idmap_to_disk(&o->conf->uids, ctx->uid),
@@ -222,12 +235,12 @@ int owner_after_create(struct ovl *o, struct loc l, const struct fuse_ctx *ctx, 
 		.rdev_minor = minor(rdev),
 	};
 
-	if (S_ISREG(mode) || S_ISDIR(mode)) {
-		int r = at_chmod(l, (mode & 0777) | BACKING_MODE);
-
-		if (r < 0)
-			return r;
+	if (parent.stx_mode & S_ISGID) {
+		ow.gid = parent.stx_gid;
+		ow.mode |= S_ISDIR(mode) ? S_ISGID : 0U;
 	}
+	if (!S_ISLNK(mode) && (r = at_chmod(l, (mode & 0777) | BACKING_MODE)) < 0)
+		return r;
 	return write_override(o, l, &ow);
 }
 

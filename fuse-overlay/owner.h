@@ -71,12 +71,21 @@ int owner_become(struct ovl *o, const struct fuse_ctx *ctx);
 void owner_become_self(struct ovl *o);
 
 /**
+ * owner_backing_mode() - type and mode to make an upper object with
+ *
+ * In override mode pipes, sockets and devices are files with the type
+ * recorded: real ones could carry no record, devices could not be made.
+ */
+mode_t owner_backing_mode(const struct ovl *o, mode_t mode);
+
+/**
  * owner_after_create() - record the owner of a new object in override mode
+ * @parentfd:	the folder it is in, whose group it gets with the setgid bit
  * @mode:	with type
  * Return: 0, -errno
  */
-int owner_after_create(struct ovl *o, struct loc l, const struct fuse_ctx *ctx, mode_t mode,
-		       dev_t rdev);
+int owner_after_create(struct ovl *o, int parentfd, struct loc l, const struct fuse_ctx *ctx,
+		       mode_t mode, dev_t rdev);
 
 /**
  * owner_set() - owner and mode of an upper object

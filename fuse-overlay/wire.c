@@ -77,5 +77,8 @@ void wire_attach(struct ovl *o)
 	const struct fuse_custom_io io = { .read = wire_read, .writev = wire_write };
 
 	o->kill_priv = geteuid() != 0 || !is_first_namespace();
+	/* the real files have no setuid bits when those are recorded */
+	if (o->writable && o->layers[0].override != OVERRIDE_NONE)
+		o->kill_priv = false;
 	(void)fuse_session_custom_io(o->se, &io, fuse_session_fd(o->se));
 }

@@ -189,6 +189,27 @@ print(open(\"m/copy\",\"rb\").read()[5:10].decode())"; again; dd if=m/copy bs=1 
 	assert_output_has "33:44:0600"
 }
 
+@test "xattr_permissions=2 records pipes and sockets too, setgid folders, cleared setuid bits" {
+	in_mount ,xattr_permissions=2 '
+		mkfifo m/p; python3 -c "import socket; socket.socket(socket.AF_UNIX).bind(\"m/s\")"
+		chown 7:8 m/p m/s m/fifo; mkdir m/g; chown 0:55 m/g; chmod 2775 m/g; touch m/g/f; mkdir m/g/d; ln -s f m/g/l
+		chown -h 1:1 m/g/l; again; stat -c "%n %u:%g %a %F" m/p m/s m/fifo m/g/f m/g/d
+		stat -c %F u/p; getfattr --only-values -n user.containers.override_stat u/p; echo
+		find m -maxdepth 1 -type p | sort | tr "\n" " "; readlink m/g/l
+		(echo through >m/p &); cat m/p; cp /bin/true m/true; chown 5:5 m/true; chmod 6755 m/true
+		echo x >>m/true; stat -c %a m/true'
+	[ "$output" = "m/p 7:8 644 fifo
+m/s 7:8 755 socket
+m/fifo 7:8 644 fifo
+m/g/f 0:55 644 regular empty file
+m/g/d 0:55 2755 directory
+regular empty file
+7:8:0644:pipe
+m/fifo m/p f
+through
+755" ] || { echo "$output"; false; }
+}
+
 @test "on the host through fusermount3, foreground, --ready-fd and --exit-fd" {
 	cat >"$dir/host" <<-'END'
 		set -eu
