@@ -7,14 +7,12 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
-#include <zstd.h>
-#if HAVE_ISAL
-#include <isa-l/igzip_lib.h>
-#else
+#if !HAVE_ISAL
 #include <zlib.h>
 #endif
 
 #include "common/str.h"
+#include "runner/image/lazy.h"
 
 #define IN_SIZE (256u << 10)
 
@@ -24,6 +22,7 @@
  * @eof:		the source has ended
  * @inside:		a member or frame has begun and not ended
  * @in_total, @out_total: for the ratio
+ * @isal, @lib:	functions of the libraries, loaded by the first stream
  */
 struct inflate {
 	struct source src;
@@ -36,11 +35,13 @@ struct inflate {
 	uint64_t in_total;
 	uint64_t out_total;
 #if HAVE_ISAL
+	const struct lazy_isal *isal;
 	struct inflate_state gz;
 	struct isal_gzip_header gz_head;
 #else
 	z_stream gz;
 #endif
+	const struct lazy_zstd *lib;
 	ZSTD_DStream *zstd;
 };
 
@@ -88,7 +89,10 @@ static bool only_zeros_left(const struct inflate *z)
 #if HAVE_ISAL
 static int gzip_init(struct inflate *z)
 {
-	isal_inflate_init(&z->gz);
+	z->isal = lazy_isal(NULL);
+	if (!z->isal)
+		return -ELIBACC;
+	z->isal->isal_inflate_init(&z->gz);
 	z->gz.crc_flag = ISAL_GZIP;
 	return 0;
 }
@@ -96,7 +100,7 @@ static int gzip_init(struct inflate *z)
 static ssize_t gzip_step(struct inflate *z, void *buf, size_t len)
 {
 	if (!z->inside) {
-		isal_inflate_reset(&z->gz);
+		z->isal->isal_inflate_reset(&z->gz);
 		z->gz.crc_flag = ISAL_GZIP;
 	}
 	z->inside = true;
@@ -104,7 +108,7 @@ static ssize_t gzip_step(struct inflate *z, void *buf, size_t len)
 	z->gz.avail_in = (uint32_t)(z->len - z->pos);
 	z->gz.next_out = buf;
 	z->gz.avail_out = (uint32_t)len;
-	int r = isal_inflate(&z->gz);
+	int r = z->isal->isal_inflate(&z->gz);
 	z->pos = z->len - z->gz.avail_in;
 	if (r != ISAL_DECOMP_OK)
 		return -EBADMSG;
@@ -149,7 +153,10 @@ static void gzip_done(struct inflate *z)
 
 static int zstd_init(struct inflate *z)
 {
-	z->zstd = ZSTD_createDStream();
+	z->lib = lazy_zstd(NULL);
+	if (!z->lib)
+		return -ELIBACC;
+	z->zstd = z->lib->ZSTD_createDStream();
 	return z->zstd ? 0 : -ENOMEM;
 }
 
@@ -157,10 +164,10 @@ static ssize_t zstd_step(struct inflate *z, void *buf, size_t len)
 {
 	ZSTD_inBuffer in = { z->in, z->len, z->pos };
 	ZSTD_outBuffer out = { buf, len, 0 };
-	size_t r = ZSTD_decompressStream(z->zstd, &out, &in);
+	size_t r = z->lib->ZSTD_decompressStream(z->zstd, &out, &in);
 
 	z->pos = in.pos;
-	if (ZSTD_isError(r))
+	if (z->lib->ZSTD_isError(r))
 		return -EBADMSG;
 	z->inside = r != 0;
 	return (ssize_t)out.pos;
@@ -168,7 +175,7 @@ static ssize_t zstd_step(struct inflate *z, void *buf, size_t len)
 
 static void zstd_done(struct inflate *z)
 {
-	(void)ZSTD_freeDStream(z->zstd);
+	(void)z->lib->ZSTD_freeDStream(z->zstd);
 }
 
 static int plain_init(struct inflate *z)

@@ -36,10 +36,12 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct lazy_curl curl_table;
 static struct lazy_crypto crypto_table;
 static struct lazy_archive archive_table;
+static struct lazy_zstd zstd_table;
 
 static const char *const curl_names[] = { LAZY_CURL(LAZY_NAME_) };
 static const char *const crypto_names[] = { LAZY_CRYPTO(LAZY_NAME_) };
 static const char *const archive_names[] = { LAZY_ARCHIVE(LAZY_NAME_) };
+static const char *const zstd_names[] = { LAZY_ZSTD(LAZY_NAME_) };
 
 #define LIB(so, list, tab) { .soname = (so), .names = (list), \
 	.n = sizeof(list) / sizeof((list)[0]), .table = &(tab) }
@@ -47,10 +49,19 @@ static const char *const archive_names[] = { LAZY_ARCHIVE(LAZY_NAME_) };
 static struct lazy_lib curl_lib = LIB("libcurl.so.4", curl_names, curl_table);
 static struct lazy_lib crypto_lib = LIB("libcrypto.so.3", crypto_names, crypto_table);
 static struct lazy_lib archive_lib = LIB("libarchive.so.13", archive_names, archive_table);
+static struct lazy_lib zstd_lib = LIB("libzstd.so.1", zstd_names, zstd_table);
 
 _Static_assert(sizeof(curl_table) == sizeof(curl_names), "one name for every field");
 _Static_assert(sizeof(crypto_table) == sizeof(crypto_names), "one name for every field");
 _Static_assert(sizeof(archive_table) == sizeof(archive_names), "one name for every field");
+_Static_assert(sizeof(zstd_table) == sizeof(zstd_names), "one name for every field");
+
+#if HAVE_ISAL
+static struct lazy_isal isal_table;
+static const char *const isal_names[] = { LAZY_ISAL(LAZY_NAME_) };
+static struct lazy_lib isal_lib = LIB("libisal.so.2", isal_names, isal_table);
+_Static_assert(sizeof(isal_table) == sizeof(isal_names), "one name for every field");
+#endif
 
 static void load(struct lazy_lib *lib)
 {
@@ -98,3 +109,15 @@ const struct lazy_archive *lazy_archive(struct err *e)
 {
 	return get(&archive_lib, e);
 }
+
+const struct lazy_zstd *lazy_zstd(struct err *e)
+{
+	return get(&zstd_lib, e);
+}
+
+#if HAVE_ISAL
+const struct lazy_isal *lazy_isal(struct err *e)
+{
+	return get(&isal_lib, e);
+}
+#endif
