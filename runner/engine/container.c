@@ -622,9 +622,11 @@ int container_list(const struct engine *eng, struct container ***ret, struct err
 
 void container_clear_run_dir(const struct container *c)
 {
-	(void)unlinkat(c->run_fd, "monitor", 0);
-	(void)unlinkat(c->run_fd, "ctl", 0);
-	(void)unlinkat(c->run_fd, "net.sock", 0);
+	static const char *const files[] = { "monitor", "ctl", "net.sock", "hosts", "hostname",
+					     "resolv.conf" };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		(void)unlinkat(c->run_fd, files[i], 0);
 }
 
 int container_retire(struct container *c, struct err *e)

@@ -108,11 +108,11 @@ int files_resolv(const struct container *c, const struct net_names *net, const c
 
 static int write_one(const struct container *c, const char *name, const char *text, struct err *e)
 {
-	auto_close int fd = openat(c->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+	auto_close int fd = openat(c->run_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
 				   0644);
 	int r = fd < 0 ? -errno : io_write_all(fd, text ? text : "", text ? strlen(text) : 0);
 
-	return r < 0 ? err_set(e, r, "store: %s of container %.12s", name, c->id) : 0;
+	return r < 0 ? err_set(e, r, "runtime folder: %s of container %.12s", name, c->id) : 0;
 }
 
 int files_write(const struct container *c, const struct net_names *net, struct err *e)

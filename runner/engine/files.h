@@ -25,7 +25,8 @@ struct net_names {
 };
 
 /**
- * files_write() - write the three files into the container's folder
+ * files_write() - write the three files into the container's runtime folder:
+ * they are made anew at every start, and cost a disk nothing there
  * Return: 0, -errno
  */
 int files_write(const struct container *c, const struct net_names *net, struct err *e);

@@ -286,7 +286,7 @@ static void add_files(struct spec *s, const struct container *c)
 		if (is_mounted_over(c, files[i].dst) || (i == 0 && c->config.no_hosts))
 			continue;
 		(void)spec_mount_add(s, files[i].dst, "bind",
-				     spec_printf(s, "%s/containers/%s/%s", c->eng->root, c->id,
+				     spec_printf(s, "%s/containers/%s/%s", c->eng->runroot, c->id,
 						 files[i].src),
 				     c->config.read_only ? "bind,rprivate,ro" : "bind,rprivate");
 	}
