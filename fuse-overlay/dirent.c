@@ -296,6 +296,51 @@ int dirent_make(struct ovl *o, struct node *parent, const char *name, struct new
 	return r;
 }
 
+/* The node of a file without a name: its handle is the only way to it. */
+static int adopt_unnamed(struct ovl *o, struct node *parent, const struct newent *w,
+			 struct fuse_entry_param *e)
+{
+	struct loc l = { w->fd, "" };
+	struct statx stx;
+	int r = owner_after_create(o, parent->dir->src[0].fd, l, w->ctx, w->mode, 0);
+
+	if (r < 0 || (r = owner_stat(o, 0, l, &stx)) < 0)
+		return r;
+	int dev = node_dev(o, &stx);
+	if (dev < 0)
+		return dev;
+	auto_close int handle = at_open(l, O_PATH);
+	if (handle < 0)
+		return handle;
+	struct node_key key = { .ino = stx.stx_ino, .dev = (uint16_t)dev };
+	struct node *n = node_new(o, parent, "", key, S_IFREG);
+	if (!n)
+		return -ENOMEM;
+	n->fd = take_fd(&handle);
+	n->flags |= NODE_NONAME;
+	return lookup_reply_node(o, n, &stx, e);
+}
+
+int dirent_make_unnamed(struct ovl *o, struct node *parent, struct newent *w,
+			struct fuse_entry_param *e)
+{
+	struct dir *d;
+	int r = copyup_dir(o, parent, &d);
+
+	w->fd = -1;
+	if (r < 0 || (r = owner_become(o, w->ctx)) < 0)
+		return r;
+	/* whether it may get a name (O_EXCL) is for the kernel to say */
+	int flags = (file_backing_flags(o, w->flags) & ~O_TRUNC) | O_TMPFILE | O_CLOEXEC;
+	w->fd = openat(d->src[0].fd, ".", flags, w->mode & 07777);
+	if (w->fd < 0)
+		return errno == EISDIR || errno == ENOENT ? -EOPNOTSUPP : -errno;
+	r = adopt_unnamed(o, parent, w, e);
+	if (r < 0)
+		(void)close(take_fd(&w->fd));
+	return r;
+}
+
 /* --- removing -------------------------------------------------------------- */
 
 /* The node of a name that is about to go, if the kernel knows it. */

@@ -37,6 +37,14 @@ int dirent_make(struct ovl *o, struct node *parent, const char *name, struct new
 		struct fuse_entry_param *e);
 
 /**
+ * dirent_make_unnamed() - make a file without a name in a directory (O_TMPFILE)
+ * @w:		mode, flags, ctx; its descriptor comes out
+ * Return: 0, -EOPNOTSUPP where the upper file system cannot, -errno
+ */
+int dirent_make_unnamed(struct ovl *o, struct node *parent, struct newent *w,
+			struct fuse_entry_param *e);
+
+/**
  * dirent_unlink() - remove a name that is no directory
  */
 int dirent_unlink(struct ovl *o, struct node *parent, const char *name);

@@ -56,7 +56,7 @@ static void op_init(void *data, struct fuse_conn_info *conn)
 			   FUSE_CAP_EXPLICIT_INVAL_DATA);
 	if (o->conf->writeback && o->writable)
 		want(conn, FUSE_CAP_WRITEBACK_CACHE);
-	if (!o->conf->noacl && !o->conf->noxattrs)
+	if (!o->conf->noacl && !o->conf->noxattrs && !owner_is_recorded(o))
 		want(conn, FUSE_CAP_POSIX_ACL);
 	o->no_opendir = conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
 	conn->time_gran = 1;
@@ -278,7 +278,8 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 	struct ofile *of = NULL;
 
 	ovl_lock(o);
-	int r = dirent_make(o, node_of(o, parent), name, &w, &e);
+	int r = fi->flags & __O_TMPFILE ? dirent_make_unnamed(o, node_of(o, parent), &w, &e) :
+					  dirent_make(o, node_of(o, parent), name, &w, &e);
 	if (r >= 0) {
 		of = file_new(node_of(o, e.ino), w.fd, fi->flags);
 		if (!of) {
@@ -577,9 +578,17 @@ static void op_copy_file_range(fuse_req_t req, fuse_ino_t in, off_t off_in,
 static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence,
 		     struct fuse_file_info *fi)
 {
-	int fd = file_fd(ovl_of(req), file_of(fi));
+	struct ovl *o = ovl_of(req);
+	int fd;
 
 	(void)ino;
+	if (o->conf->writeback) {
+		/* the kernel asks without having written: what is in its cache would
+		 * pass for a hole. Said once, it answers by itself. */
+		reply_status(req, -ENOSYS);
+		return;
+	}
+	fd = file_fd(o, file_of(fi));
 	off_t r = fd < 0 ? fd : lseek(fd, off, whence);
 	if (r < 0)
 		reply_status(req, fd < 0 ? fd : -errno);

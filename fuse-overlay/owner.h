@@ -71,6 +71,14 @@ int owner_become(struct ovl *o, const struct fuse_ctx *ctx);
 void owner_become_self(struct ovl *o);
 
 /**
+ * owner_is_recorded() - does the upper layer keep owners in attributes
+ */
+static inline bool owner_is_recorded(const struct ovl *o)
+{
+	return o->writable && o->layers[0].override != OVERRIDE_NONE;
+}
+
+/**
  * owner_backing_mode() - type and mode to make an upper object with
  *
  * In override mode pipes, sockets and devices are files with the type

@@ -9,6 +9,9 @@
  * for security.capability before every single write. The real file system
  * does the clearing, as the server writes without CAP_FSETID in the first
  * user namespace; where it does have that (real root), the flag stays off.
+ *
+ * FUSE_TMPFILE (Linux 6.1) has the body of FUSE_CREATE, so it is handed to
+ * libfuse as one; O_TMPFILE in its open flags tells them apart.
  */
 #include "fuse-overlay/wire.h"
 
@@ -20,8 +23,10 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "fuse-overlay/owner.h"
 
 #define KILLPRIV_V2 (1U << 28)
+#define OP_TMPFILE 51U
 
 /* FUSE_INIT is the first message in each direction. */
 static ssize_t wire_read(int fd, void *buf, size_t size, void *userdata)
@@ -36,6 +41,10 @@ static ssize_t wire_read(int fd, void *buf, size_t size, void *userdata)
 	if (n >= (ssize_t)sizeof(msg.h)) {
 		memcpy(&msg.h, buf, sizeof(msg.h));
 		o->client = (pid_t)msg.h.pid;
+		if (msg.h.opcode == OP_TMPFILE) {
+			msg.h.opcode = FUSE_CREATE;
+			memcpy(buf, &msg.h, sizeof(msg.h));
+		}
 	}
 	if (n < (ssize_t)sizeof(msg.h) + 16 || o->init_seen)
 		return n;
@@ -78,7 +87,7 @@ void wire_attach(struct ovl *o)
 
 	o->kill_priv = geteuid() != 0 || !is_first_namespace();
 	/* the real files have no setuid bits when those are recorded */
-	if (o->writable && o->layers[0].override != OVERRIDE_NONE)
+	if (owner_is_recorded(o))
 		o->kill_priv = false;
 	(void)fuse_session_custom_io(o->se, &io, fuse_session_fd(o->se));
 }

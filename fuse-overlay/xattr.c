@@ -151,6 +151,9 @@ int xattr_set(struct ovl *o, struct node *n, const char *name, const void *value
 	const char *disk = xattr_encode(o->layers[0].override, name, real);
 	if (!disk)
 		return -EPERM;
+	/* they are about the modes of real files, which are not those shown */
+	if (owner_is_recorded(o) && str_starts(name, ACL_PREFIX))
+		return -EOPNOTSUPP;
 	int r = copyup_node(o, n, COPYUP_WHOLE);
 	if (r < 0 || (r = node_loc(o, n, &l)) < 0)
 		return r;

@@ -1,0 +1,68 @@
+#!/usr/bin/env bats
+# fuse-overlay does what the file system below it does, question by question
+
+load helpers.bash
+
+setup() {
+	need_root
+	need_fuse
+	dir=$(scratch sub)
+	cp "$BATS_TEST_DIRNAME/../helpers/overlay_semantics.py" "$dir/"
+}
+
+teardown() {
+	rm -rf "$dir"
+}
+
+# same_answers OPTIONS [EXCEPT]: a mount and a plain folder answer the same, lines that match EXCEPT left out
+same_answers() {
+	cat >"$dir/script" <<-'END'
+		set -eu; umask 022
+		cd "$1"; chmod 755 .; mkdir u w m
+		for d in plain low; do
+			mkdir -p $d/dir; chmod 755 $d; echo lower >$d/low; ln $d/low $d/low2
+			yes 0123456 | head -c 3000000 >$d/big; yes | head -c 6000 >$d/dir/below
+		done
+		fuse-overlay -o "lowerdir=low,upperdir=u,workdir=w$2" m
+		trap 'umount -l m' EXIT
+		python3 overlay_semantics.py plain | grep -vE "$3" >plain.out
+		python3 overlay_semantics.py m | grep -vE "$3" >m.out
+		diff plain.out m.out
+		wc -l <m.out; ls w/work
+	END
+	run_as sub unshare -rm --map-auto bash "$dir/script" "$dir" "$1" "${2:-^$}"
+	[ "${lines[0]}" -ge "${3:-66}" ]
+	[ "${lines[1]}" = "#whiteout" ]
+}
+
+@test "O_TMPFILE, renames, holes, allocation, locks, maps, ACLs, setgid, setuid, times: as a plain folder" {
+	same_answers ""
+}
+
+@test "the same with redirects" {
+	same_answers ,redirect_dir=on
+}
+
+@test "the same with writeback, but for holes" {
+	same_answers ,writeback=1 ^holes: 65
+}
+
+@test "the same with recorded owners, but for ACLs" {
+	same_answers ,xattr_permissions=2 "ACL|^setgid folder:" 61
+}
+
+@test "what a FUSE mount cannot do is refused with the errno that callers know" {
+	cat >"$dir/script" <<-'END'
+		set -eu; cd "$1"; chmod 755 .; mkdir l u w m; echo x >l/f
+		fuse-overlay -o lowerdir=l,upperdir=u,workdir=w,xattr_permissions=2 m; trap 'umount -l m' EXIT
+		setfacl -m u:1:rwx m/f 2>&1 | grep -o "Operation not supported"
+		fallocate -c -o 0 -l 4096 m/f 2>&1 | grep -o "Operation not supported"
+		python3 -c "
+		import ctypes, errno
+		c = ctypes.CDLL(None, use_errno=True)
+		c.renameat2(-100, b'm/f', -100, b'm/g', 4); print(errno.errorcode[ctypes.get_errno()])"
+	END
+	sed -i 's/^\t\timport/import/; s/^\t\tc/c/' "$dir/script"
+	run_as sub unshare -rm --map-auto bash "$dir/script" "$dir"
+	[ "$(echo $output)" = "Operation not supported Operation not supported EINVAL" ]
+}
