@@ -42,6 +42,7 @@
 #include "runner/engine/ctl.h"
 #include "runner/engine/engine.h"
 #include "runner/engine/ctrecord.h"
+#include "runner/oci/oci.h"
 
 #define RECORD_FILE "container.json"
 #define REMOVED_PREFIX ".rm-"
@@ -635,6 +636,8 @@ int container_retire(struct container *c, struct err *e)
 	auto_free char *removed = xasprintf("containers/" REMOVED_PREFIX "%s", c->id);
 	int r = 0;
 
+	/* a monitor that was killed could not */
+	(void)oci_cgroup_reap(c->id, NULL);
 	if (c->name)
 		release_name(c->eng, c->name, c->id);
 	if (renameat(c->eng->root_fd, path, c->eng->root_fd, removed) < 0 && errno != ENOENT)

@@ -92,34 +92,76 @@ static const char *leaf(const struct plan *p)
 	return path && *path && !slash ? path : p->o->id;
 }
 
-/* Below the parent of our own group, or below our own. */
-static int make_delegated(struct plan *p, const char *mount, bool *made, int *ret_fd, struct err *e)
+/*
+ * A group whose name is the container's and that holds nobody is what a killed
+ * maker of the same name left: ours again.
+ */
+static bool is_leftover(int dir)
 {
-	char own[OCI_CGROUP_PATH_MAX], path[OCI_CGROUP_PATH_MAX];
+	auto_free char *text = NULL;
+
+	return io_read_file_at(dir, "cgroup.events", 4096, &text, NULL) == 0 &&
+	       strstr(text, "populated 0");
+}
+
+/* Where a delegated group would be: @beside our own group, or below it. */
+static int delegated_path(const char *mount, bool beside, const char *name, char *path, struct err *e)
+{
+	char own[OCI_CGROUP_PATH_MAX];
 
 	int r = cgroup_own(getpid(), own, sizeof(own), e);
 	if (r < 0)
 		return r;
+	if (beside && strcmp(own, mount) != 0)
+		*strrchr(own, '/') = '\0';
+	/* the whole of cgroups is never a delegated part of it */
+	if (strcmp(own, mount) == 0 || faccessat(AT_FDCWD, own, W_OK, AT_EACCESS) < 0)
+		return err_msg(e, -EOPNOTSUPP, "no cgroup is delegated to us");
+	r = str_format(path, OCI_CGROUP_PATH_MAX, "%s/%s", own, name);
+	return r < 0 ? err_set(e, r, "%s", own) : 0;
+}
+
+static int root_path(const char *name, char *path)
+{
+	return str_format(path, OCI_CGROUP_PATH_MAX, "/runner-oci-%s", name);
+}
+
+int oci_cgroup_reap(const char *id, struct err *e)
+{
+	const char *mount = cgroup2_mount();
+	char path[OCI_CGROUP_PATH_MAX], below[OCI_CGROUP_PATH_MAX];
+
+	if (!mount)
+		return 0;
+	if (geteuid() == 0 && root_path(id, below) > 0 &&
+	    str_format(path, sizeof(path), "%s%s", mount, below) > 0) {
+		int r = oci_cgroup_remove(path, "", e);
+		if (r < 0)
+			return r;
+	}
 	for (int beside = 1; beside >= 0; beside--) {
-		size_t len = strlen(own);
-
-		if (beside) {
-			const char *slash = strrchr(own, '/');
-
-			if (!slash || strcmp(own, mount) == 0)
-				continue;
-			len = (size_t)(slash - own);
-		}
-		if (str_format(path, sizeof(path), "%.*s", (int)len, own) < 0)
-			return err_set(e, -ENAMETOOLONG, "%s", own);
-		/* the whole of cgroups is never a delegated part of it */
-		if (strcmp(path, mount) == 0 || faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) < 0)
+		if (delegated_path(mount, beside, id, path, NULL) < 0)
 			continue;
-		if (str_format(path + len, sizeof(path) - len, "/%s", leaf(p)) < 0)
-			return err_set(e, -ENAMETOOLONG, "%s", own);
-		r = make_folders(mount, path + strlen(mount), made, ret_fd);
+		int r = oci_cgroup_remove(path, "", e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Below the parent of our own group, or below our own. */
+static int make_delegated(struct plan *p, const char *mount, bool *made, int *ret_fd, struct err *e)
+{
+	char path[OCI_CGROUP_PATH_MAX];
+
+	for (int beside = 1; beside >= 0; beside--) {
+		int r = delegated_path(mount, beside, leaf(p), path, e);
+
+		if (r == 0)
+			r = make_folders(mount, path + strlen(mount), made, ret_fd);
 		if (r < 0)
 			continue;
+		*made = *made || is_leftover(*ret_fd);
 		(void)str_format(p->c->cgroup, sizeof(p->c->cgroup), "%s", path);
 		return 0;
 	}
@@ -138,10 +180,13 @@ static int make_group(struct plan *p, const char *mount, bool *made, int *ret_fd
 	} else if (geteuid() == 0) {
 		char below[OCI_CGROUP_PATH_MAX];
 
-		(void)str_format(below, sizeof(below), "/runner-oci-%s", leaf(p));
-		r = make_folders(mount, below, made, ret_fd);
-		if (r == 0)
+		r = root_path(leaf(p), below);
+		if (r > 0)
+			r = make_folders(mount, below, made, ret_fd);
+		if (r == 0) {
+			*made = *made || is_leftover(*ret_fd);
 			(void)str_format(p->c->cgroup, sizeof(p->c->cgroup), "%s%s", mount, below);
+		}
 	}
 	if (r == -EACCES || r == -EPERM || r == -EROFS)
 		return make_delegated(p, mount, made, ret_fd, e);

@@ -198,6 +198,15 @@ int oci_freeze(const char *cgroup, bool freeze, struct err *e);
 int oci_cgroup_remove(const char *cgroup, const char *scope, struct err *e);
 
 /**
+ * oci_cgroup_reap() - remove a dead container's group without a record of it
+ * @id: name given to oci_create(), of a spec that named no cgroupsPath
+ * @e:  why not
+ *
+ * For makers that can be killed between making the group and writing it down.
+ */
+int oci_cgroup_reap(const char *id, struct err *e);
+
+/**
  * oci_cgroup_update() - apply resources to a living container
  * @cgroup: folder
  * @r:      what to change
