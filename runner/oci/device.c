@@ -3,13 +3,16 @@
  * device - nodes and links below the container's /dev
  *
  * How it works: the first user namespace may make nodes; everybody else binds
- * the host's. What is bound was opened, and checked to be a device, before the
- * root changes, so that nothing in the image can stand in for it.
+ * the host's, or nodes that the host's root made ahead for a container with a
+ * user namespace (a node on a file system of the first namespace works there).
+ * What is bound was opened, and checked to be a device, before the root
+ * changes, so that nothing in the image can stand in for it.
  */
 #include "runner/oci/device.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -20,6 +23,7 @@
 #include "common/str.h"
 #include "runner/oci/init.h"
 #include "runner/oci/mount.h"
+#include "runner/oci/ns.h"
 #include "runner/oci/plan.h"
 #include "runner/oci/raw.h"
 
@@ -74,6 +78,17 @@ int device_check(const struct plan *p, struct err *e)
 	return 0;
 }
 
+/* The host's number of an id of the container. */
+static int host_id(const struct spec_idmaps *maps, uint32_t id, uint32_t *ret)
+{
+	for (size_t i = 0; i < maps->n; i++)
+		if (id >= maps->v[i].container && id - maps->v[i].container < maps->v[i].size) {
+			*ret = maps->v[i].host + (id - maps->v[i].container);
+			return 0;
+		}
+	return -EINVAL;
+}
+
 static mode_t type_bits(char type)
 {
 	switch (type) {
@@ -86,6 +101,48 @@ static mode_t type_bits(char type)
 	}
 }
 
+static int make_ahead(const struct plan *p, struct plan_device *d, int dir, const char *name,
+		      struct err *e)
+{
+	dev_t dev = makedev((unsigned int)d->dev.major, (unsigned int)d->dev.minor);
+	mode_t mode = d->dev.has_mode ? d->dev.mode & 07777 : 0666;
+	uint32_t uid, gid;
+
+	if (host_id(&p->uidmap, d->dev.uid, &uid) < 0 || host_id(&p->gidmap, d->dev.gid, &gid) < 0)
+		return err_msg(e, -EINVAL, "linux.devices: %s: owner %u:%u is not mapped", d->dev.path,
+			       d->dev.uid, d->dev.gid);
+	if (mknodat(dir, name, type_bits(d->dev.type) | mode, dev) < 0 ||
+	    fchmodat(dir, name, mode, 0) < 0 || fchownat(dir, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_set(e, -errno, "linux.devices: %s", d->dev.path);
+	d->fd = open_tree(dir, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	/* before Linux 6.15 nothing detached can be cloned: the host's node it is */
+	return d->fd < 0 && errno != EINVAL ? err_set(e, -errno, "linux.devices: %s", d->dev.path) : 0;
+}
+
+int device_make_ahead(struct plan *p, struct err *e)
+{
+	auto_close int fs = -1;
+	auto_close int dir = -1;
+
+	if (!p->new_user || p->s->n_devices == 0 || geteuid() != 0 || !ns_user_is_initial())
+		return 0;
+	fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
+	if (fs < 0 || fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return err_set(e, -errno, "tmpfs for devices");
+	dir = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+	if (dir < 0)
+		return err_set(e, -errno, "tmpfs for devices");
+	for (size_t k = 0; k < p->n_devices; k++) {
+		char name[24];
+
+		(void)snprintf(name, sizeof(name), "%zu", k);
+		int r = make_ahead(p, &p->devices[k], dir, name, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 int device_open_sources(struct init *i, struct err *e)
 {
 	struct plan *p = i->p;
@@ -96,7 +153,7 @@ int device_open_sources(struct init *i, struct err *e)
 		struct plan_device *d = &p->devices[k];
 		struct stat st;
 
-		if (d->dev.type == 'p')
+		if (d->dev.type == 'p' || d->fd >= 0)
 			continue;
 		d->fd = open_tree(AT_FDCWD, d->host, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 		if (d->fd < 0)

@@ -15,6 +15,14 @@ void device_add_defaults(struct plan *p);
 /** device_check() - are the entries of linux.devices well formed? */
 int device_check(const struct plan *p, struct err *e);
 
+/**
+ * device_make_ahead() - (parent) nodes for a container that cannot make any
+ *
+ * Only the host's root can; of everybody else's containers the nodes of the
+ * host are bound, with the owners they have there.
+ */
+int device_make_ahead(struct plan *p, struct err *e);
+
 /** device_open_sources() - (child, old root) open what will be bound */
 int device_open_sources(struct init *i, struct err *e);
 

@@ -138,9 +138,12 @@ static int plan_devices(struct plan *p, struct err *e)
 	for (size_t i = 0; i < s->n_devices; i++)
 		p->devices[p->n_devices++] = (struct plan_device){
 			.dev = s->devices[i], .host = s->devices[i].path, .fd = -1 };
-	if (p->dev_mounted)
+	int r = device_check(p, e);
+	if (r == 0)
+		r = device_make_ahead(p, e);
+	if (r == 0 && p->dev_mounted)
 		device_add_defaults(p);
-	return device_check(p, e);
+	return r;
 }
 
 static size_t find_env(const struct spec_strv *env, const char *name)
@@ -253,6 +256,9 @@ void plan_clear(struct plan *p)
 		if (p->mounts[i].kind == PLAN_BIND && p->mounts[i].fd >= 0)
 			(void)close(p->mounts[i].fd);
 	}
+	for (size_t i = 0; i < p->n_devices; i++)
+		if (p->devices[i].fd >= 0)
+			(void)close(p->devices[i].fd);
 	if (p->root_fd_ours)
 		(void)close(p->root_fd);
 	if (p->state_fd >= 0)

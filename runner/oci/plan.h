@@ -48,6 +48,7 @@ enum plan_kind {
  * @fallback:	bind this when the file system is refused (EPERM), or NULL
  * @real_dir:	the destination may not be a symbolic link (proc, sysfs)
  * @late_ro:	read-only only after devices are made (/dev)
+ * @uidmap, @gidmap: of an idmap= word, else empty
  * @idmap_fd:	user namespace of an idmapped mount, or -1
  * @fd:		PLAN_FD; and in the child the opened tree of a bind
  * @is_dir:	(child) what the destination has to be
@@ -60,6 +61,7 @@ struct plan_mount {
 	size_t n_data;
 	const char *fallback;
 	bool real_dir, late_ro;
+	struct spec_idmaps uidmap, gidmap;
 	int idmap_fd;
 	int fd;
 	bool is_dir;
@@ -69,7 +71,7 @@ struct plan_mount {
  * struct plan_device - a node in the container
  * @dev:	as in the spec
  * @host:	path of the host's node, to be bound
- * @fd:		(child) opened tree
+ * @fd:		opened tree, -1 until there is one
  */
 struct plan_device {
 	struct spec_device dev;
@@ -181,6 +183,15 @@ int plan_open_bind(struct plan_mount *m);
 
 /** plan_apply_idmap() - map the owners of a detached mount */
 int plan_apply_idmap(const struct plan_mount *m, int fd, struct err *e);
+
+/**
+ * plan_idmap_word() - the value of idmap= or ridmap= (in plan_idmap.c)
+ * @p:     owner of the memory; its user namespace is what '@' is relative to
+ * @value: uids=INODE-HOST-SIZE[#...];gids=...
+ * @uids, @gids: untouched when the value says nothing of them
+ */
+int plan_idmap_word(struct plan *p, const char *value, struct spec_idmaps *uids,
+		    struct spec_idmaps *gids, struct err *e);
 
 /** plan_mount_parse() - one mount of the spec (in plan_mount.c) */
 int plan_mount_parse(struct plan *p, const struct spec_mount *m, struct plan_mount *ret,

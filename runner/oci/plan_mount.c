@@ -59,6 +59,16 @@ static int parse_words(struct plan *p, const struct spec_mount *s, struct plan_m
 				add_data(p, m, sb);
 			continue;
 		}
+		const char *map = str_after(word, "idmap=");
+		if (!map && (map = str_after(word, "ridmap=")))
+			m->f.idmap_rec = true;
+		if (map) {
+			m->f.idmap = true;
+			int r = plan_idmap_word(p, map, &m->uidmap, &m->gidmap, e);
+			if (r < 0)
+				return err_wrap(e, "mounts: %s", s->dst);
+			continue;
+		}
 		const char *gid = devpts ? str_after(word, "gid=") : NULL;
 		if (gid && p->s->lenient_tty_gid && !gid_is_mapped(p, gid))
 			continue;
@@ -120,6 +130,15 @@ static void choose_cgroup(struct plan *p, struct plan_mount *m)
 		m->f.rset |= MOUNT_ATTR_RDONLY;
 }
 
+/* Words of mount(8) that stand for a file system's own flag. */
+static bool is_fs_word(const char *word)
+{
+	struct mountflags unused = { 0 };
+	const char *sb;
+
+	return mountflags_add(&unused, word, &sb) && sb;
+}
+
 static int parse_bind(struct plan *p, const struct spec_mount *s, struct plan_mount *m,
 		      struct err *e)
 {
@@ -130,7 +149,15 @@ static int parse_bind(struct plan *p, const struct spec_mount *s, struct plan_mo
 		m->src = s->src;
 	else
 		m->src = spec_printf(&p->mem, "%s/%s", p->o->bundle, s->src);
-	/* the kernel takes no data for a bind; engines and suites give some */
+	/*
+	 * The kernel looks at no data of a bind. What has a value was meant for
+	 * another kind of mount (the runtime-tools' own suite gives mode= and
+	 * size=) and is told; a bare word can be a misspelt "ro": refused.
+	 */
+	for (size_t i = 0; i < m->n_data; i++)
+		if (!m->data[i * 2 + 1] && !is_fs_word(m->data[i * 2]))
+			return err_msg(e, -EINVAL, "mounts: %s: '%s' is no option of a bind mount",
+				       s->dst, m->data[i * 2]);
 	for (size_t i = 0; i < m->n_data && p->o->warn; i++) {
 		struct err line;
 
@@ -190,8 +217,10 @@ int plan_mount_parse(struct plan *p, const struct spec_mount *s, struct plan_mou
 		return err_msg(e, -EINVAL, "mounts: %s: neither a type nor a bind option", s->dst);
 	}
 	if (m.f.idmap || s->uidmap.n || s->gidmap.n) {
-		r = ns_idmap_open(s->uidmap.n ? &s->uidmap : &p->s->uidmap,
-				  s->gidmap.n ? &s->gidmap : &p->s->gidmap, &m.idmap_fd, e);
+		const struct spec_idmaps *u = m.uidmap.n ? &m.uidmap : &s->uidmap;
+		const struct spec_idmaps *g = m.gidmap.n ? &m.gidmap : &s->gidmap;
+
+		r = ns_idmap_open(u->n ? u : &p->s->uidmap, g->n ? g : &p->s->gidmap, &m.idmap_fd, e);
 		if (r < 0)
 			return err_wrap(e, "mounts: %s: id mapping", s->dst);
 	}

@@ -1,0 +1,140 @@
+# runner-oci by the host's root: device rules, nodes, id mapped mounts, groups.
+# Everything happens in a private mount namespace with its own view of cgroup2.
+
+load helpers
+load oci
+
+setup() {
+	[ "$(id -u)" = 0 ] || skip "needs the host's root"
+	mount_box true || skip "cgroup2 cannot be mounted here"
+	oci_setup root
+	PLAIN='del(.linux.uidMappings, .linux.gidMappings) |
+		.linux.namespaces |= map(select(.type != "user"))'
+	CG=/$SUITE_PREFIX-oci-root-$$
+}
+
+teardown() {
+	[ -n "${DIR:-}" ] || return 0
+	for c in c1 c2; do boxed_raw delete --force $c; done
+	rm -rf "$DIR"
+	mount_box find "/sys/fs/cgroup" -maxdepth 3 -depth -path "*$CG*" -type d -exec rmdir {} + || true
+}
+
+mount_box() {
+	unshare -m --propagation private sh -c 'umount -R /sys/fs/cgroup &&
+		mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec "$@"' box "$@" 2>/dev/null
+}
+
+boxed_raw() {
+	unshare -m --propagation private sh -c 'umount -R /sys/fs/cgroup
+		mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec "$@"' box \
+		env -i PATH="$PATH" HOME=/root ${SUITE_ENV:-} timeout 30 "$BIN/runner-oci" --root "$DIR/state" "$@"
+}
+
+# boxed STATUS WORD…
+boxed() {
+	local want=$1
+	shift
+	status=0
+	boxed_raw "$@" </dev/null >"$DIR/out" 2>&1 || status=$?
+	output=$(cat "$DIR/out")
+	[ "$status" -eq "$want" ] || { echo "status $status: $output"; return 1; }
+}
+
+@test "device rules: open and mknod are refused by the group's program, the rest works" {
+	local dev='.linux.devices = [{"path":"/dev/foo","type":"c","major":10,"minor":200},
+			{"path":"/dev/bar","type":"c","major":10,"minor":229}]'
+	local caps='.process.capabilities = {"bounding":["CAP_MKNOD"],"permitted":["CAP_MKNOD"],"effective":["CAP_MKNOD"]}'
+	ln -sf busybox "$DIR/b/rootfs/bin/mknod"
+	# without a rule it opens: what is refused below is refused by the rules
+	cmd "$PLAIN | $dev" sh -c 'true </dev/foo && echo open'
+	boxed 0 run -b "$DIR/b" c1
+	[ "$output" = open ]
+	cmd "$PLAIN | $dev | .linux.cgroupsPath = \"$CG/c1\" | .linux.resources.devices = [
+		{\"allow\":false,\"access\":\"rwm\"},
+		{\"allow\":true,\"type\":\"c\",\"major\":10,\"minor\":229,\"access\":\"r\"}]" \
+		sh -c 'true </dev/foo; true </dev/bar && echo bar; true >/dev/bar; true >/dev/null && echo null'
+	boxed 0 run -b "$DIR/b" c1
+	[ "$(grep -c "/dev/foo: Operation not permitted" <<<"$output")" = 1 ]
+	[ "$(grep -c "/dev/bar: Operation not permitted" <<<"$output")" = 1 ]
+	[ "$(grep -cx "bar\|null" <<<"$output")" = 2 ]
+	cmd "$PLAIN | $caps | .linux.cgroupsPath = \"$CG/c1\" | .linux.resources.devices = [
+		{\"allow\":false,\"access\":\"rwm\"},
+		{\"allow\":false,\"type\":\"b\",\"major\":7,\"access\":\"m\"}]" \
+		sh -c 'mknod /tmp/a c 10 200 && echo made; true </tmp/a; mknod /tmp/b b 7 0'
+	boxed 1 run -b "$DIR/b" c1
+	[ "$(grep -cx made <<<"$output")" = 1 ]
+	[ "$(grep -c "/tmp/a: Operation not permitted" <<<"$output")" = 1 ]
+	[ "$(grep -c "/tmp/b: Operation not permitted" <<<"$output")" = 1 ]
+}
+
+@test "device rules: update -r changes them in a living container" {
+	cmd "$PLAIN | .linux.devices = [{\"path\":\"/dev/foo\",\"type\":\"c\",\"major\":10,\"minor\":200}] |
+		.linux.cgroupsPath = \"$CG/c1\"" sleep 100
+	boxed 0 create -b "$DIR/b" c1
+	boxed 0 start c1
+	boxed 0 exec c1 sh -c 'true </dev/foo'
+	echo '{"devices":[{"allow":false,"access":"rwm"}]}' >"$DIR/r.json"
+	boxed 0 update -r "$DIR/r.json" c1
+	boxed 1 exec c1 sh -c 'true </dev/foo'
+	assert_output_has "Operation not permitted"
+	boxed 0 delete --force c1
+}
+
+@test "devices have the owner and mode of the spec, with a user namespace too" {
+	local dev='.linux.devices = [{"path":"/dev/foo","type":"b","major":1,"minor":5,"uid":10,"gid":11,"fileMode":416}]'
+	cmd "$PLAIN | $dev" stat -c '%u:%g %a %t:%T' /dev/foo
+	boxed 0 run -b "$DIR/b" c1
+	[ "$output" = "10:11 640 1:5" ]
+	cmd "$dev | .linux.uidMappings = [{\"containerID\":0,\"hostID\":0,\"size\":1000}] |
+		.linux.gidMappings = .linux.uidMappings" stat -c '%u:%g %a %t:%T' /dev/foo
+	boxed 0 run -b "$DIR/b" c1
+	[ "$output" = "10:11 640 1:5" ]
+	cmd "$dev" true
+	boxed 1 run -b "$DIR/b" c1
+	assert_one_line
+	assert_output_has "owner 10:11 is not mapped"
+}
+
+@test "id mapped mounts: by field, by idmap, by idmap= absolute and relative" {
+	mkdir "$DIR/src"
+	touch "$DIR/src/file"
+	local ns='.linux.uidMappings = [{"containerID":0,"hostID":100000,"size":1000}] | .linux.gidMappings = .linux.uidMappings'
+	chown -R 100000:100000 "$DIR/b/rootfs"
+	chmod 755 "$DIR" "$DIR/b"
+	owner() { # OPTION FIELDS WANT
+		cmd "$ns | .mounts += [{\"destination\":\"/mnt\",\"type\":\"bind\",\"source\":\"$DIR/src\",\"options\":[\"bind\"$1]$2}]" \
+			stat -c %u:%g /mnt/file
+		boxed 0 run -b "$DIR/b" c1
+		[ "$output" = "$3" ] || { echo "$1$2: $output"; return 1; }
+	}
+	owner '' '' 65534:65534
+	owner ',"idmap"' '' 0:0
+	owner ',"idmap=uids=0-100000-10;gids=0-100000-10"' '' 0:0
+	owner ',"idmap=uids=5-100005-10#0-100002-1;gids=+0-100000-10"' '' 2:0
+	owner ',"idmap=uids=@0-7-10;gids=0-100000-10"' '' 7:0
+	owner '' ',"uidMappings":[{"containerID":0,"hostID":100003,"size":9}],"gidMappings":[{"containerID":0,"hostID":100000,"size":9}]' 3:0
+	cmd "$ns | .mounts += [{\"destination\":\"/mnt\",\"type\":\"bind\",\"source\":\"$DIR/src\",\"options\":[\"bind\",\"idmap=uids=0-1\"]}]" true
+	boxed 1 run -b "$DIR/b" c1
+	assert_one_line
+	assert_output_has "idmap"
+}
+
+@test "a maker killed after it made the group: delete --force removes it; a new maker takes it over" {
+	for step in cgroup cloned ready; do
+		cmd "$PLAIN" sleep 100
+		boxed_raw --debug-stop $step create -b "$DIR/b" c1 </dev/null >"$DIR/out" 2>&1 &
+		local maker=$! real
+		wait_for 10 eval 'real=$(pgrep -P "$(pgrep -P '$maker' || echo 0)" -f debug-stop || pgrep -P '$maker' -f debug-stop); [ -n "$real" ] && ps -o stat= -p $real | grep -q ^T'
+		kill -9 $real
+		wait $maker || true
+		mount_box test -d "/sys/fs/cgroup/runner-oci-c1"
+		boxed 0 delete --force c1
+		! mount_box test -d "/sys/fs/cgroup/runner-oci-c1"
+	done
+	# as if the record had been lost with it
+	mount_box mkdir /sys/fs/cgroup/runner-oci-c1
+	cmd "$PLAIN" true
+	boxed 0 run -b "$DIR/b" c1
+	! mount_box test -d "/sys/fs/cgroup/runner-oci-c1"
+}
