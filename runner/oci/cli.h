@@ -90,9 +90,26 @@ int cli_seal(char **argv, struct err *e);
 
 /**
  * cli_start() - what `start` and `run` do with a created container
- * @s: its spec, for the hooks
+ * @s:	    its spec, for the hooks
+ * @detach: the caller leaves after it, so a container with NOTIFY_SOCKET is
+ *	    waited for until it is ready or gone
  */
-int cli_start(struct box *b, const struct spec *s, struct err *e);
+int cli_start(struct box *b, const struct spec *s, bool detach, struct err *e);
+
+/** sdnotify_prepare() - with NOTIFY_SOCKET: mount and variable of a new container */
+int sdnotify_prepare(const struct box *b, struct spec *s, struct err *e);
+
+/** sdnotify_open() - the socket the container will find; *ret_fd is -1 without */
+int sdnotify_open(const struct box *b, int *ret_fd, struct err *e);
+
+/** sdnotify_wait() - until READY=1 was passed on (true) or the container is gone */
+bool sdnotify_wait(int fd, int pidfd);
+
+/** sdnotify_fork() - wait in a child of ours */
+int sdnotify_fork(int fd, int pidfd, struct err *e);
+
+/** sdnotify_detached() - wait, then name the container's process as the service's */
+void sdnotify_detached(int fd, int pidfd, pid_t pid);
 
 /** cli_state_fd() - a file with the state, for hooks */
 int cli_state_fd(const struct box *b, const struct spec *s, const char *status, struct err *e);

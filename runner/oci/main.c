@@ -34,8 +34,10 @@ static int print_version(void)
 {
 	const struct scmp_version *v = seccomp_version();
 
-	(void)printf("runner-oci version %s\nspec: 1.2.0\nlibseccomp: %u.%u.%u\n", VERSION, v->major,
-		     v->minor, v->micro);
+	/* the words are crun's: programs that use it look for them */
+	(void)printf("runner-oci version %s\nspec: 1.2.0\nlibseccomp: %u.%u.%u\n"
+		     "+SYSTEMD +SELINUX +APPARMOR +CAP +SECCOMP +EBPF\n",
+		     VERSION, v->major, v->minor, v->micro);
 	return 0;
 }
 

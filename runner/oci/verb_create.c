@@ -201,7 +201,9 @@ static int create_in_box(struct create *c, bool detach, struct spec *s, struct o
 	if (r < 0)
 		return r;
 	pass_listen_fds(s);
-	r = check_terminal(c, s, detach, e);
+	r = sdnotify_prepare(c->box, s, e);
+	if (r == 0)
+		r = check_terminal(c, s, detach, e);
 	if (r == 0)
 		r = fill_record(c->box, bundle, s);
 	if (r == 0)
@@ -301,7 +303,8 @@ static int run_main(struct cli *cli, int argc, char **argv, struct err *e)
 	r = create_box(&c, args[0], c.detach, &s, &oc, e);
 	if (r < 0)
 		return r;
-	r = cli_start(&box, &s, e);
+	box.pidfd = fcntl(oc.pidfd, F_DUPFD_CLOEXEC, 3);
+	r = cli_start(&box, &s, c.detach, e);
 	if (r < 0) {
 		struct err ignored;
 

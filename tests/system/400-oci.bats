@@ -232,6 +232,51 @@ teardown() { oci_teardown; }
 		"meta seccompFd c1 anon_inode:seccomp notify " ]
 }
 
+@test "NOTIFY_SOCKET: the program's READY=1 reaches ours, nothing else does" {
+	cat >"$DIR/listen.py" <<-'END'
+		import socket, sys
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1]); s.settimeout(10)
+		for i in range(int(sys.argv[3])):
+		    open(sys.argv[2], 'a').write(s.recv(4096).decode() + '\n')
+	END
+	cc -static -o "$DIR/b/rootfs/bin/say" -x c - <<-'END'
+		#include <stdlib.h>
+		#include <string.h>
+		#include <sys/socket.h>
+		#include <sys/un.h>
+		int main(int argc, char **argv)
+		{
+			struct sockaddr_un a = { AF_UNIX, "" };
+			strncpy(a.sun_path, getenv("NOTIFY_SOCKET"), sizeof(a.sun_path) - 1);
+			int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+			for (int i = 1; i < argc; i++)
+				if (sendto(fd, argv[i], strlen(argv[i]), 0, (void *)&a, sizeof(a)) < 0)
+					return 1;
+			return 0;
+		}
+	END
+	as nosub python3 "$DIR/listen.py" "$DIR/host" "$DIR/got" 3 &
+	wait_for 5 test -S "$DIR/host"
+	cmd . sh -c 'say MAINPID=1 WATCHDOG=trigger READY=1 && sleep 0.2; rm $NOTIFY_SOCKET; echo $NOTIFY_SOCKET'
+	SUITE_ENV="NOTIFY_SOCKET=$DIR/host" run_oci run -b "$DIR/b" c1
+	assert_output_has "$DIR/host/notify"
+	assert_output_has "Read-only file system"
+	# create and start: start returns when it is ready, and names the main process
+	cmd . sh -c 'sleep 0.3; say READY=1; sleep 100'
+	SUITE_ENV="NOTIFY_SOCKET=$DIR/host" oci create -b "$DIR/b" c1 </dev/null >"$DIR/log" 2>&1
+	SUITE_ENV="NOTIFY_SOCKET=$DIR/host" run_oci start c1
+	wait
+	[ "$(cat "$DIR/got")" = "READY=1
+READY=1
+MAINPID=$(oci state c1 | jq .pid)" ]
+	oci delete --force c1
+	# one that ends without a word holds nobody up
+	cmd . true
+	SUITE_ENV="NOTIFY_SOCKET=$DIR/host" oci create -b "$DIR/b" c1 </dev/null >"$DIR/log" 2>&1
+	SUITE_ENV="NOTIFY_SOCKET=$DIR/host" run_oci start c1
+	oci delete c1
+}
+
 @test "features and spec are JSON that says what it should" {
 	run_oci features
 	[ "$(jq -r .ociVersionMax <<<"$output")" = 1.2.0 ]
