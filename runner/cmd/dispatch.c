@@ -125,12 +125,16 @@ static int prepare(const struct cmd *cmd, struct engine *eng, struct err *e)
 	return r;
 }
 
-static int check_operands(const struct cmd *cmd, int n, struct err *e)
+static int check_operands(const struct cmd *cmd, int n, char **operands, struct err *e)
 {
 	if (n < cmd->min_args)
 		return err_msg(e, -EINVAL, "%s is missing (usage: runner %s%s %s)",
 			       n == 0 ? "the operand" : "an operand", cmd->name,
 			       cmd->rows ? " [OPTIONS]" : "", cmd->args_help);
+	if (cmd->max_args >= 0 && n > cmd->max_args)
+		return err_msg(e, -EINVAL, "'%s' is one operand too many (usage: runner %s%s%s%s)",
+			       operands[cmd->max_args], cmd->name, cmd->rows ? " [OPTIONS]" : "",
+			       *cmd->args_help ? " " : "", cmd->args_help);
 	return 0;
 }
 
@@ -142,10 +146,7 @@ static int run_cmd(const struct cmd *cmd, struct engine *eng, void *opts, int ar
 	r = opt_parse(cmd->rows ? cmd->rows : (const struct opt[]){ OPT_END }, argc, argv,
 		      cmd->stop_at_operand ? OPT_STOP_AT_OPERAND : 0, opts, &first, &end, &e);
 	if (r == 0)
-		r = check_operands(cmd, end - first, &e);
-	if (r == 0 && cmd->max_args >= 0 && end - first > cmd->max_args)
-		r = err_msg(&e, -EINVAL, "'%s' is one operand too many (usage: runner %s %s)",
-			    argv[first + cmd->max_args], cmd->name, cmd->args_help);
+		r = check_operands(cmd, end - first, argv + first, &e);
 	if (r == 0)
 		r = prepare(cmd, eng, &e);
 	if (r == 0)

@@ -44,6 +44,19 @@ int each_container(const struct engine *eng, const char *cmd, int argc, char **a
 	return code;
 }
 
+int each_present(const struct engine *eng, int argc, char **argv)
+{
+	int n = 0;
+
+	for (int i = 0; i < argc; i++) {
+		AUTO(container_free) struct container *c = NULL;
+
+		if (container_find(eng, argv[i], &c, NULL) != -ENOENT)
+			argv[n++] = argv[i];
+	}
+	return n;
+}
+
 int each_listed(const struct engine *eng, const char *cmd, bool print,
 		bool (*pick)(const struct container *c),
 		int (*fn)(struct container *c, void *ctx, struct err *e), void *ctx)

@@ -24,6 +24,12 @@ int each_container(const struct engine *eng, const char *cmd, int argc, char **a
 		   int (*fn)(struct container *c, void *ctx, struct err *e), void *ctx);
 
 /**
+ * each_present() - keep the words that name a container
+ * Return: how many are left at the front of @argv
+ */
+int each_present(const struct engine *eng, int argc, char **argv);
+
+/**
  * each_listed() - the same over all containers that @pick accepts
  * @pick:	NULL for all
  */

@@ -269,19 +269,41 @@ static void print_table(const json_t *list, bool heading)
 	}
 }
 
-static int print_format(json_t *list, const char *format, struct err *e)
+/* As Docker calls the columns; any other has its field's name. */
+static json_t *field_titles(void)
 {
-	const char *plain = str_after(format, "table ");
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "ID",
+			 "CONTAINER ID", "Image", "IMAGE", "ImageID", "IMAGE ID", "Command", "COMMAND",
+			 "CreatedAt", "CREATED AT", "RunningFor", "CREATED", "State", "STATE",
+			 "Status", "STATUS", "Ports", "PORTS", "Names", "NAMES", "Labels", "LABELS",
+			 "Mounts", "MOUNTS", "Networks", "NETWORKS", "Pid", "PID", "ExitCode",
+			 "EXIT CODE");
+}
+
+static int print_fields(json_t *list, const char *fields, bool heading, struct err *e)
+{
+	json_t *heads = heading ? field_titles() : NULL;
+	int r = template_table(fields, heads, list, e);
+
+	json_decref(heads);
+	return r;
+}
+
+static int print_format(json_t *list, const char *format, bool heading, struct err *e)
+{
+	const char *fields = str_after(format, "table ");
 	json_t *row;
 	size_t i;
 
+	if (fields)
+		return print_fields(list, fields, heading, e);
 	if (str_eq(format, "json")) {
 		(void)json_dumpf(list, stdout, JSON_INDENT(4));
 		puts("");
 		return 0;
 	}
 	json_array_foreach(list, i, row) {
-		int r = template_print(plain ? plain : format, row, e);
+		int r = template_print(format, row, e);
 
 		if (r < 0)
 			return r;
@@ -295,7 +317,7 @@ static int print_list(json_t *list, const struct ps_opts *o, struct err *e)
 	size_t i;
 
 	if (o->format && !str_eq(o->format, "table"))
-		return print_format(list, o->format, e);
+		return print_format(list, o->format, !o->noheading, e);
 	if (o->quiet)
 		json_array_foreach(list, i, row)
 			puts(cell(row, 0));

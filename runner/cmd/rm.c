@@ -155,8 +155,6 @@ static int remove_named(const struct engine *eng, const struct rm_opts *o, int a
 		for (; n < BATCH && done < argc; n++, done++) {
 			v[n] = (struct victim){ .word = argv[done], .fd = -1 };
 			v[n].r = container_find(eng, argv[done], &v[n].c, &v[n].e);
-			if (v[n].r == -ENOENT && (o->force || o->ignore))
-				n--;
 		}
 		if (remove_batch(o, v, n))
 			code = CMD_EXIT_ENGINE;
@@ -202,7 +200,11 @@ static int rm(struct engine *eng, void *opts, int argc, char **argv, struct err 
 		return r;
 	o->store = st;
 	start_repair(eng, st);
-	return o->all ? remove_all(eng, o, e) : remove_named(eng, o, argc, argv);
+	if (o->all)
+		return remove_all(eng, o, e);
+	if (o->force || o->ignore)
+		argc = each_present(eng, argc, argv);
+	return remove_named(eng, o, argc, argv);
 }
 
 const struct cmd cmd_rm = {

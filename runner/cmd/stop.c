@@ -13,6 +13,7 @@
 
 struct stop_opts {
 	bool all;
+	bool ignore;
 	int time;
 	const char *signal;
 	int sig;
@@ -20,6 +21,7 @@ struct stop_opts {
 
 static const struct opt rows[] = {
 	OPT_BOOL('a', "all", struct stop_opts, all, "all running containers"),
+	OPT_BOOL('i', "ignore", struct stop_opts, ignore, "a missing container is no failure"),
 	OPT_STR('s', "signal", struct stop_opts, signal, "SIGNAL", "instead of the container's own"),
 	OPT_INT('t', "time", struct stop_opts, time, "SECONDS", "until it is killed; -1: its own"),
 	OPT_INT(0, "timeout", struct stop_opts, time, "SECONDS", NULL),
@@ -50,6 +52,8 @@ static int stop(struct engine *eng, void *opts, int argc, char **argv, struct er
 		return each_listed(eng, "stop", /* print */ true, each_is_running, stop_one, o);
 	if (!argc)
 		return err_msg(e, -EINVAL, "name a container, or --all");
+	if (o->ignore)
+		argc = each_present(eng, argc, argv);
 	return each_container(eng, "stop", argc, argv, /* print */ true, stop_one, o);
 }
 

@@ -422,3 +422,58 @@ int template_print(const char *tmpl, json_t *obj, struct err *e)
 		puts(out.s ? out.s : "");
 	return r;
 }
+
+#define COLUMNS_MAX 64
+
+static size_t column_len(const char *at)
+{
+	return strcspn(at, "\t");
+}
+
+static void widen(const char *line, size_t *width)
+{
+	for (size_t col = 0; col < COLUMNS_MAX && *line; col++) {
+		size_t len = column_len(line);
+
+		if (len > width[col])
+			width[col] = len;
+		line += len + (line[len] ? 1 : 0);
+	}
+}
+
+/* The last column is as wide as its text. */
+static void print_columns(const char *line, const size_t *width)
+{
+	size_t col = 0;
+
+	for (; line[column_len(line)] && col < COLUMNS_MAX; col++) {
+		size_t len = column_len(line);
+
+		printf("%-*.*s   ", (int)width[col], (int)len, line);
+		line += len + 1;
+	}
+	puts(line);
+}
+
+int template_table(const char *tmpl, json_t *titles, json_t *list, struct err *e)
+{
+	AUTO(strv_clear) struct strv lines = { 0 };
+	size_t width[COLUMNS_MAX] = { 0 };
+	size_t n = json_array_size(list);
+
+	for (size_t i = 0; i <= n; i++) {
+		AUTO(strbuf_clear) struct strbuf out = { 0 };
+		json_t *obj = i ? json_array_get(list, i - 1) : titles;
+		int r = obj ? template_expand(tmpl, obj, &out, e) : 0;
+
+		if (r < 0)
+			return r;
+		if (obj && strv_add(&lines, out.s ? out.s : "") < 0)
+			return err_set(e, -ENOMEM, "--format");
+	}
+	for (size_t i = 0; i < lines.n; i++)
+		widen(lines.v[i], width);
+	for (size_t i = 0; i < lines.n; i++)
+		print_columns(lines.v[i], width);
+	return 0;
+}

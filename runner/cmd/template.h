@@ -30,4 +30,12 @@ int template_expand(const char *tmpl, json_t *obj, struct strbuf *out, struct er
  */
 int template_print(const char *tmpl, json_t *obj, struct err *e);
 
+/**
+ * template_table() - "table" of Docker: one line of titles, one for each object
+ * @tmpl:	what stands behind "table "; columns are what \t parts
+ * @titles:	an object with a title for every field, printed first; NULL: none
+ * @list:	array of objects
+ */
+int template_table(const char *tmpl, json_t *titles, json_t *list, struct err *e);
+
 #endif

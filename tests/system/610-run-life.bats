@@ -28,6 +28,23 @@ N="--network none"
 	done
 }
 
+@test "ps --format table has titles and columns; stop --ignore passes over what is not there" {
+	for kind in sub nosub; do
+		rr "$kind" ps --format 'table {{.Names}}\t{{.ID}}'
+		[ "$output" = "NAMES   CONTAINER ID" ]
+		rr "$kind" run -d $N --name a-long-name bb:1 sleep 100
+		rr "$kind" run -d $N --name b bb:1 sleep 100
+		rr "$kind" ps --format 'table {{.Names}}\t{{.State}}'
+		[ "$output" = "$(printf 'NAMES         STATE\nb             running\na-long-name   running')" ]
+		rr "$kind" ps --noheading --format 'table {{.Names}}'
+		[ "$output" = "$(printf 'b\na-long-name')" ]
+		rr "$kind" 125 stop -t 0 b gone
+		rr "$kind" stop -t 0 --ignore gone a-long-name
+		[ "$output" = a-long-name ]
+		rr "$kind" rm b a-long-name
+	done
+}
+
 @test "the end of --rm: name, image and port are free when run returns" {
 	for kind in sub nosub root; do
 		port=$(free_port)
