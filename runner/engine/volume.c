@@ -109,7 +109,11 @@ static int prepare_one(const struct container *c, const char *text, const struct
 		return r;
 	path = m.type == MOUNT_VOLUME ? xasprintf("%s/volumes/%s/_data", c->eng->root, m.src) :
 					xstrdup(m.src);
-	r = chown_tree(AT_FDCWD, path, user->uid, user->gid, 0);
+	/* With one id the container shows ours as that user's. */
+	if (c->eng->ids == ENGINE_IDS_ONE)
+		r = chown_tree(AT_FDCWD, path, 0, 0, 0);
+	else
+		r = chown_tree(AT_FDCWD, path, user->uid, user->gid, 0);
 	return r < 0 ? err_set(e, r, "option U: chown %s", path) : 0;
 }
 
