@@ -353,6 +353,7 @@ static const char *or_empty(const char *s)
 static void set_lists(struct container_config *cfg, const struct create_opts *o)
 {
 	add_all(&cfg->group_add, &o->group_add);
+	add_all(&cfg->require, &o->require);
 	add_all(&cfg->add_host, &o->add_host);
 	add_all(&cfg->dns, &o->dns);
 	add_all(&cfg->dns_search, &o->dns_search);

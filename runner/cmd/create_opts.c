@@ -13,6 +13,7 @@
 #include "common/portspec.h"
 #include "runner/engine/client.h"
 #include "runner/engine/container.h"
+#include "runner/engine/ladder.h"
 #include "runner/engine/mountspec.h"
 #include "runner/engine/network.h"
 #include "runner/engine/signals.h"
@@ -73,6 +74,7 @@ const struct opt create_rows[] = {
 	OPT_STR(0, "pull", O, pull, "WHEN", "missing (default), always or never"),
 	OPT_BOOL('q', "quiet", O, quiet, "no progress of a pull"),
 	OPT_BOOL(0, "read-only", O, read_only, "no writing to the root file system"),
+	OPT_LIST(0, "require", O, require, "AXIS=RUNG", "do not start on a lower rung, such as ids=range"),
 	OPT_BOOL(0, "rm", O, rm, "remove the container when it ends"),
 	OPT_LIST(0, "security-opt", O, security_opt, "OPTION", "seccomp=PATH|unconfined, no-new-privileges, ..."),
 	OPT_STR(0, "shm-size", O, shm_size, "BYTES", "size of /dev/shm (64m)"),
@@ -108,7 +110,7 @@ void create_opts_clear(void *opts)
 				 &o->label, &o->label_file, &o->annotation, &o->volume, &o->mount,
 				 &o->tmpfs, &o->add_host, &o->dns, &o->dns_search, &o->dns_option,
 				 &o->cap_add, &o->cap_drop, &o->security_opt, &o->ulimit,
-				 &o->group_add, &o->sysctl, &o->device };
+				 &o->group_add, &o->sysctl, &o->device, &o->require };
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		strv_clear(lists[i]);
@@ -238,5 +240,7 @@ int create_opts_check(const struct create_opts *o, struct err *e)
 		r = err_wrap(e, "--stop-signal");
 	if (r == 0 && o->detach_keys)
 		r = detach_parse(o->detach_keys, &d, e);
+	for (size_t i = 0; r == 0 && i < o->require.n; i++)
+		r = ladder_check(o->require.v[i], e);
 	return r;
 }

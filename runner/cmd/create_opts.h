@@ -73,6 +73,7 @@ struct create_opts {
 	struct strv security_opt;
 	struct strv ulimit;
 	struct strv group_add;
+	struct strv require;
 	struct strv sysctl;
 	struct strv device;
 };

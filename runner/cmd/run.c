@@ -53,6 +53,9 @@ static int run(struct engine *eng, void *opts, int argc, char **argv, struct err
 		(void)start_destroy(c, st, NULL);
 		return r;
 	}
+	if (eng->ids == ENGINE_IDS_ONE && isatty(STDERR_FILENO))
+		log_warn("ids: only your own exists in the container, and owns every file; "
+			 "\"uidmap plan\" says what would give more");
 	so.store = st;
 	attach_size(c, &so);
 	r = start_container(c, &so, &fd, &code, e);

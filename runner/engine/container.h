@@ -96,6 +96,7 @@ enum container_status {
  * @log_driver:		"k8s-file" or "none"
  * @log_max:		bytes after which the log starts anew, 0 for never
  * @rungs:		tell the program on which rungs it runs
+ * @require:		"AXIS=RUNG": do not start on a lower one
  * @seccomp:		path of a profile, "unconfined", or "" for the default
  * @no_new_privs:	always, unless switched off
  * @oom_score_adj:	0 leaves it
@@ -123,6 +124,7 @@ struct container_config {
 	bool no_hosts;
 	bool publish_all;
 	bool rungs;
+	struct strv require;
 	char *network;
 	struct strv publish;
 	struct strv expose;

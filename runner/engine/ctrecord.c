@@ -59,6 +59,7 @@ static const struct field config_fields[] = {
 	FIELD(config, BOOL, no_hosts),
 	FIELD(config, BOOL, publish_all),
 	FIELD(config, BOOL, rungs),
+	FIELD(config, LIST, require),
 	FIELD(config, STR, network),
 	FIELD(config, LIST, publish),
 	FIELD(config, LIST, expose),

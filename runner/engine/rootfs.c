@@ -424,6 +424,10 @@ int rootfs_mount(struct container *c, struct rootfs *ret, struct err *e)
 		if (faccessat(c->dir_fd, "copy", F_OK, 0) == 0 && !str_eq(rungs[i].name, "copy"))
 			continue;
 		r = rungs[i].mount(c, ret, &why);
+		/* It costs time and space, and the person did not ask for it. */
+		if (r == 0 && first.code && str_eq(rungs[i].name, "copy"))
+			log_warn("root file system: a copy of the image's files, for want of better: %s",
+				 first.msg);
 		if (r == 0)
 			return 0;
 		log_debug("root file system: %s", why.msg);

@@ -52,6 +52,7 @@
 #include "runner/engine/engine.h"
 #include "runner/engine/files.h"
 #include "runner/engine/filter.h"
+#include "runner/engine/ladder.h"
 #include "runner/engine/monitor.h"
 #include "runner/engine/ports.h"
 #include "runner/engine/specgen.h"
@@ -198,6 +199,8 @@ static int describe_run(struct monitor *m, pid_t pid, struct err *e)
 	set_str(&st->rung_ids, engine_ids_name(m->c->eng));
 	set_str(&st->rung_rootfs, m->root.rung);
 	set_str(&st->rung_network, m->net.rung);
+	log_debug("root file system: %s; network: %s; cgroups: %s", st->rung_rootfs,
+		  st->rung_network, st->rung_cgroups);
 	if (r == 0 && m->c->eng->ids == ENGINE_IDS_RANGE)
 		r = write_pid_file(m->c);
 	return r < 0 ? err_set(e, r, "runtime folder: record of the monitor") : 0;
@@ -233,6 +236,13 @@ static int resolve_user(struct monitor *m, struct user *ret, struct err *e)
 
 	if (r < 0)
 		return err_wrap(e, "--user");
+	/* The kernel has setgroups(2) switched off, and there is one group id. */
+	for (size_t i = 0; m->c->eng->ids == ENGINE_IDS_ONE && i < cfg->group_add.n; i++)
+		if (!str_eq(cfg->group_add.v[i], "keep-groups"))
+			return err_msg(e, -ENOTSUP,
+				       "--group-add %s: with one id no other group exists (only "
+				       "keep-groups works)",
+				       cfg->group_add.v[i]);
 	return 0;
 }
 
@@ -261,6 +271,8 @@ static int on_step(void *ctx, const char *name, const struct oci_container *chil
 		r = open_doors(m, e);
 	if (r == 0)
 		r = describe_run(m, child->pid, e);
+	if (r == 0)
+		r = ladder_require(&m->c->config.require, &m->c->state, e);
 	/* Which ports were picked is not known yet. */
 	if (r == 0 && !m->c->config.publish.n)
 		r = container_stage(m->c, e);

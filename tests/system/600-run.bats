@@ -121,6 +121,31 @@ R="run --rm --network none"
 	rr nosub rm -f one
 	rr root $R --group-add staff bb:1 id -G
 	assert_output_has 50
+	rr nosub $R --group-add keep-groups bb:1 true
+	# a volume given to the user is that user's, however few ids there are
+	for kind in sub nosub root; do
+		rr "$kind" $R -v "mine-$kind:/d:U" -u app bb:1 sh -c 'touch /d/f && ls -ldn /d'
+		assert_output_has '1000     1000'
+		as "$kind" rm -rf "$STORES/$kind/root/volumes/mine-$kind" 2>/dev/null || true
+	done
+}
+
+@test "--require and --debug: the rungs of a start are named, and a lower one is refused" {
+	for kind in sub nosub root; do
+		rr "$kind" --debug $R --require rootfs=overlay bb:1 true
+		assert_output_has 'root file system: native overlay; network: none; cgroups: '
+		rr "$kind" 125 --storage-opt rootfs=copy $R --require rootfs=fuse-overlay bb:1 true
+		assert_output_has 'this host gives copy'
+	done
+	rr sub --debug $R --require ids=range bb:1 true
+	assert_output_has 'ids: range'
+	rr nosub --debug $R bb:1 true
+	assert_output_has 'ids: one'
+	# what is asked for at creation holds at every start
+	rr nosub create --network none --name low --require ids=range bb:1 true
+	rr nosub 125 start low
+	assert_one_line
+	rr nosub rm low
 }
 
 @test "--read-only, --tmpfs, --volume, --mount" {

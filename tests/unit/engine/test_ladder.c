@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ladder: what is asked for is there, and a better rung is good enough
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "common/err.h"
+#include "common/str.h"
+#include "runner/engine/container.h"
+#include "runner/engine/ladder.h"
+
+static void test_check(void **state)
+{
+	static const char *const bad[] = { "", "ids", "ids=", "ids=two", "rootfs=native overlay", "idsx=one",
+					   "=one", "network=none", "rootfs=overlay " };
+	static const char *const good[] = { "ids=host", "ids=range", "ids=one", "rootfs=overlay",
+					    "rootfs=fuse-overlay", "rootfs=copy", "cgroups=cgroup2",
+					    "cgroups=systemd", "cgroups=none" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(ladder_check(bad[i], NULL), -EINVAL);
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		assert_int_equal(ladder_check(good[i], NULL), 0);
+}
+
+static void test_require(void **state)
+{
+	static char range[] = "range", one[] = "one", native[] = "native overlay", copy[] = "copy",
+		    none[] = "none";
+	static const struct {
+		const char *require;
+		char *ids, *rootfs, *cgroups;
+		int want;
+	} rows[] = {
+		{ "ids=range", range, native, none, 0 },
+		{ "ids=one", range, native, none, 0 },
+		{ "ids=range", one, native, none, -ENOTSUP },
+		{ "ids=host", range, native, none, -ENOTSUP },
+		{ "rootfs=overlay", range, native, none, 0 },
+		{ "rootfs=fuse-overlay", range, native, none, 0 },
+		{ "rootfs=fuse-overlay", range, copy, none, -ENOTSUP },
+		{ "rootfs=copy", range, copy, none, 0 },
+		{ "cgroups=cgroup2", range, native, none, -ENOTSUP },
+		{ "cgroups=none", range, native, none, 0 },
+		{ "cgroups=none", range, native, NULL, -ENOTSUP },
+		{ "fnord=none", range, native, none, -EINVAL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		AUTO(strv_clear) struct strv l = { 0 };
+		struct container_state st = { .rung_ids = rows[i].ids,
+					      .rung_rootfs = rows[i].rootfs,
+					      .rung_cgroups = rows[i].cgroups };
+
+		assert_int_equal(strv_add(&l, rows[i].require), 0);
+		assert_int_equal(ladder_require(&l, &st, NULL), rows[i].want);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_require),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
