@@ -15,6 +15,7 @@
 #include "common/err.h"
 #include "common/str.h"
 #include "runner/oci/device.h"
+#include "runner/oci/lsm.h"
 #include "runner/oci/notify.h"
 #include "runner/oci/ns.h"
 
@@ -105,6 +106,12 @@ static int plan_mounts(struct plan *p, struct err *e)
 {
 	const struct spec *s = p->s;
 
+	/* a label says nothing to a host without SELinux, and guards nothing by
+	 * being absent there: told, since engines give it from templates */
+	if (s->mount_label && *s->mount_label && lsm_has_selinux())
+		p->mount_label = s->mount_label;
+	else if (s->mount_label && *s->mount_label && p->o->warn)
+		p->o->warn(p->o->warn_ctx, "linux.mountLabel: this host has no SELinux");
 	p->mounts = spec_alloc(&p->mem, s->n_mounts + 1, sizeof(*p->mounts));
 	for (size_t i = 0; i < s->n_mounts; i++) {
 		struct plan_mount *m = &p->mounts[p->n_mounts];
@@ -164,6 +171,11 @@ int plan_process_build(struct spec *mem, const struct spec_process *s, struct pl
 	if (!s->cwd || s->cwd[0] != '/')
 		return err_msg(e, -EINVAL, "process.cwd: '%s' is not an absolute path",
 			       s->cwd ? s->cwd : "");
+	int r = lsm_check(s, e);
+	if (r < 0)
+		return r;
+	/* without AppArmor everything is unconfined already */
+	ret->apparmor = s->apparmor && *s->apparmor && lsm_has_apparmor() ? s->apparmor : NULL;
 	if (s->terminal && (ret->stdio[0] >= 0 || ret->stdio[1] >= 0 || ret->stdio[2] >= 0))
 		return err_msg(e, -EINVAL, "process.terminal: and descriptors for stdio");
 

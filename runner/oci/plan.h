@@ -100,6 +100,7 @@ struct plan_notify {
  * @home_slot:	where in @envp HOME goes when it was absent, else NULL
  * @home:	buffer for it
  * @path:	PATH of the container's environment
+ * @apparmor:	profile to be written, or NULL
  * @bpf:	filter, bytes 0 for none
  * @listener:	connected socket of linux.seccomp.listenerPath, or -1
  * @notify:	shared page with what goes along with the notify descriptor
@@ -114,7 +115,7 @@ struct plan_process {
 	const char **envp;
 	const char **home_slot;
 	char home[PLAN_NAME_MAX + 8];
-	const char *path;
+	const char *path, *apparmor;
 	struct oci_bpf bpf;
 	int listener;
 	struct plan_notify *notify;
@@ -137,6 +138,7 @@ struct plan_process {
  * @wait_cgroup: the parent moves the child into its cgroup
  * @late_cgroupns: and only then it may make its cgroup namespace
  * @middle:	an intermediate process joins before the clone
+ * @mount_label: SELinux context of the new file systems, or NULL
  * @root_attach: where in the old tree the root is put
  * @root_fd:	detached mount, or -1: bind @root_path
  * @bind_devices: nodes are bound from the host instead of made
@@ -152,6 +154,7 @@ struct plan {
 	bool new_user, middle;
 	struct spec_idmaps uidmap, gidmap;
 	bool wait_cgroup, late_cgroupns;
+	const char *mount_label;
 	const char *root_path, *root_attach;
 	int root_fd;
 	bool root_fd_ours;

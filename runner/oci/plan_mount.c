@@ -49,7 +49,7 @@ static int parse_words(struct plan *p, const struct spec_mount *s, struct plan_m
 {
 	bool devpts = s->type && strcmp(s->type, "devpts") == 0;
 
-	m->data = spec_alloc(&p->mem, (s->opts.n + 2) * 2, sizeof(*m->data));
+	m->data = spec_alloc(&p->mem, (s->opts.n + 3) * 2, sizeof(*m->data));
 	for (size_t i = 0; i < s->opts.n; i++) {
 		const char *word = s->opts.v[i];
 		const char *sb;
@@ -169,6 +169,13 @@ static int parse_bind(struct plan *p, const struct spec_mount *s, struct plan_mo
 	return 0;
 }
 
+/* proc, sysfs and cgroup label their files themselves. */
+static bool takes_label(const char *type)
+{
+	return str_eq(type, "tmpfs") || str_eq(type, "devpts") || str_eq(type, "mqueue") ||
+	       str_eq(type, "ramfs");
+}
+
 static void parse_fs(const struct plan *p, const struct spec_mount *s, struct plan_mount *m)
 {
 	m->kind = PLAN_FS;
@@ -178,6 +185,11 @@ static void parse_fs(const struct plan *p, const struct spec_mount *s, struct pl
 	m->late_ro = strcmp(s->dst, "/dev") == 0 && (m->f.set & MOUNT_ATTR_RDONLY);
 	if (m->late_ro)
 		m->f.set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+
+	if (p->mount_label && takes_label(s->type)) {
+		m->data[m->n_data * 2] = "context";
+		m->data[m->n_data++ * 2 + 1] = p->mount_label;
+	}
 
 	/* of another user namespace's network or ipc: only what it shows already */
 	if (strcmp(s->type, "sysfs") == 0)

@@ -250,9 +250,9 @@ static int do_labels(struct ctx *c, struct err *e)
 		r = write_proc(c, "thread-self/attr/exec", s->selinux, e);
 	if (r < 0)
 		return err_wrap(e, "process.selinuxLabel");
-	if (!s->apparmor || !*s->apparmor)
+	if (!c->pp->apparmor)
 		return 0;
-	if (str_format(text, sizeof(text), "exec %s", s->apparmor) < 0)
+	if (str_format(text, sizeof(text), "exec %s", c->pp->apparmor) < 0)
 		return err_msg(e, -EINVAL, "process.apparmorProfile: too long");
 	r = write_proc(c, "thread-self/attr/apparmor/exec", text, e);
 	if (r == -ENOENT)

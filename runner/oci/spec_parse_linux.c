@@ -171,8 +171,6 @@ static int parse_scalars(const struct jctx *c, const json_t *o, struct spec *s)
 		r = parse_word(c, "rootfsPropagation", propagation, propagations, N(propagations),
 			       &value);
 	s->propagation = (enum spec_rootfs_propagation)value;
-	if (r == 0 && s->mount_label && *s->mount_label)
-		spec_strv_add(c->s, &c->s->warnings, "linux.mountLabel: not applied to the mounts");
 	return r;
 }
 

@@ -79,6 +79,8 @@ teardown() { oci_teardown; }
 	done <<-'END'
 		.linux.intelRdt={"closID":"x"} intelRdt
 		.linux.netDevices={"eth0":{}} netDevices
+		.linux.memoryPolicy={"mode":"MPOL_LOCAL"} memoryPolicy
+		.process.execCPUAffinity={"initial":"0"} execCPUAffinity
 		.linux.personality={"domain":"LINUX","flags":["X"]} personality.flags
 		.linux.sysctl={"vm.swappiness":"1"} vm.swappiness
 		.linux.namespaces|=map(select(.type!="mount")) namespaces
@@ -88,6 +90,7 @@ teardown() { oci_teardown; }
 		.process.user.uid=5 process.user.uid
 		.process.selinuxLabel="x" selinuxLabel
 		.process.apparmorProfile="x" apparmorProfile
+		.mounts+=[{"destination":"/x","type":"bind","source":"/etc","options":["bind","r0"]}] 'r0'
 		.mounts+=[{"destination":"/x","type":"tmpfs","options":["nosuchoption"]}] nosuchoption
 		.mounts+=[{"destination":"/x","type":"bind","source":"/nosuch"}] /nosuch
 		.mounts+=[{"destination":"/x"}] /x
@@ -108,6 +111,39 @@ teardown() { oci_teardown; }
 	run_oci run -b "$DIR/b" c1
 	[ "$(echo "$output" | tr '\n\t' '  ')" = \
 		"box dom 0077 77 500 CapEff: 0000000000000020 CapBnd: 0000000000000020 NoNewPrivs: 1 " ]
+}
+
+@test "scheduler, io priority, personality; labels on a host without the module" {
+	local applet
+	for applet in uname ionice; do ln -sf busybox "$DIR/b/rootfs/bin/$applet"; done
+	cmd '.process.scheduler = {"policy":"SCHED_BATCH","nice":7} |
+		.process.ioPriority = {"class":"IOPRIO_CLASS_BE","priority":6} |
+		.linux.personality = {"domain":"LINUX32"}' \
+		sh -c 'cut -d" " -f19,41 /proc/self/stat; ionice -p $$; uname -m'
+	run_oci run -b "$DIR/b" c1
+	[ "$(tr '\n' ' ' <<<"$output")" = "7 3 best-effort: prio 6 i686 " ]
+	cmd '.process.scheduler = {"policy":"SCHED_FIFO","priority":1}' true
+	run_oci 1 run -b "$DIR/b" c1
+	assert_output_has process.scheduler
+	grep -q selinuxfs /proc/filesystems && skip "this host has SELinux"
+	cmd '.linux.mountLabel = "x" | .process.apparmorProfile = "unconfined"' echo ran
+	run_oci run -b "$DIR/b" c1
+	assert_output_has "linux.mountLabel: this host has no SELinux"
+	assert_output_has ran
+	cmd '.process.selinuxLabel = "x"' true
+	run_oci 1 run -b "$DIR/b" c1
+	assert_output_has "this host has no SELinux"
+}
+
+@test "seccomp: what each action does to a program" {
+	local row
+	for row in KILL:159 KILL_THREAD:159 KILL_PROCESS:159 TRAP:159 LOG:0 ALLOW:0 ERRNO:1 TRACE:1; do
+		cmd ".linux.seccomp = {\"defaultAction\":\"SCMP_ACT_LOG\",\"flags\":[\"SECCOMP_FILTER_FLAG_LOG\"],
+			\"syscalls\":[{\"names\":[\"mkdir\",\"mkdirat\"],\"action\":\"SCMP_ACT_${row%:*}\"}]}" mkdir /tmp/made
+		run_oci "${row#*:}" run -b "$DIR/b" c1
+		rm -rf "$DIR/b/rootfs/tmp/made"
+	done
+	assert_output_has "Function not implemented" # TRACE without a tracer
 }
 
 @test "mounts: files, folders, missing targets, links, recursive read-only, copy-up" {

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -183,6 +184,54 @@ static void operators(void **state)
 	}
 }
 
+static void actions(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *word;
+		uint32_t want;
+	} rows[] = {
+		{ "SCMP_ACT_KILL", SECCOMP_RET_KILL_THREAD },
+		{ "SCMP_ACT_KILL_THREAD", SECCOMP_RET_KILL_THREAD },
+		{ "SCMP_ACT_KILL_PROCESS", SECCOMP_RET_KILL_PROCESS },
+		{ "SCMP_ACT_TRAP", SECCOMP_RET_TRAP },
+		{ "SCMP_ACT_ERRNO", SECCOMP_RET_ERRNO | 77 },
+		{ "SCMP_ACT_TRACE", SECCOMP_RET_TRACE | 77 },
+		{ "SCMP_ACT_NOTIFY", SECCOMP_RET_USER_NOTIF },
+		{ "SCMP_ACT_LOG", SECCOMP_RET_LOG },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		bool number = strstr(rows[i].word, "ERRNO") || strstr(rows[i].word, "TRACE");
+		struct oci_bpf b = { 0 };
+		struct err e = { 0 };
+		struct spec s;
+		char json[512];
+
+		(void)snprintf(json, sizeof(json),
+			       "{\"ociVersion\":\"1.0.0\",\"linux\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\","
+			       "\"listenerPath\":\"/run/agent\","
+			       "\"architectures\":[\"SCMP_ARCH_X86_64\",\"SCMP_ARCH_X86\",\"SCMP_ARCH_AARCH64\"],"
+			       "\"syscalls\":[{\"names\":[\"mkdir\",\"mkdirat\"],\"action\":\"%s\"%s}]}}}",
+			       rows[i].word, number ? ",\"errnoRet\":77" : "");
+		if (spec_parse(json, strlen(json), &s, &e) < 0 ||
+		    oci_seccomp_compile(&s.seccomp, &b, &e) < 0)
+			fail_msg("%s: %s", rows[i].word, e.msg);
+		/* each architecture by its own number of the call */
+		struct seccomp_data on[] = { { .nr = SYS_mkdir, .arch = AUDIT_ARCH_X86_64 },
+					     { .nr = 39, .arch = AUDIT_ARCH_I386 },
+					     { .nr = 34, .arch = AUDIT_ARCH_AARCH64 } };
+		for (size_t k = 0; k < 3; k++)
+			assert_int_equal(bpf_run(&b, &on[k]), rows[i].want);
+		/* an architecture that was not named is none of ours */
+		struct seccomp_data off = { .nr = SYS_mkdir, .arch = AUDIT_ARCH_S390X };
+		assert_int_equal(bpf_run(&b, &off), SECCOMP_RET_KILL_THREAD);
+		assert_int_equal(ask(&b, SYS_read, 0), SECCOMP_RET_ALLOW);
+		oci_bpf_clear(&b);
+		spec_clear(&s);
+	}
+}
+
 static void key_changes(void **state)
 {
 	(void)state;
@@ -207,6 +256,7 @@ int main(void)
 		cmocka_unit_test(default_profile),
 		cmocka_unit_test(follows_capabilities),
 		cmocka_unit_test(operators),
+		cmocka_unit_test(actions),
 		cmocka_unit_test(key_changes),
 	};
 
