@@ -33,6 +33,7 @@ DEPS_TEST := libcmocka-dev bats curl iproute2 procps util-linux tmux skopeo dock
 	mmdebstrap busybox-static netcat-openbsd python3 jq attr acl mandoc iperf3 tcpdump \
 	universal-ctags strace bind9-dnsutils iputils-ping uidmap podman buildah nftables zstd \
 	fuse-overlayfs
+DEPS_STRESS := fio stress-ng
 # the machine itself; what runs inside is on the disk that it makes
 DEPS_VM := qemu-system-x86 seabios mmdebstrap e2fsprogs busybox-static
 
@@ -154,6 +155,9 @@ deps-build: ## install the Debian packages needed to build and for the demo
 
 deps: ## install the Debian packages needed to build and test
 	$(call install_missing,$(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST))
+
+deps-stress:
+	$(call install_missing,$(DEPS_STRESS))
 
 deps-vm:
 	$(call install_missing,$(DEPS_BUILD) $(DEPS_RUN) $(DEPS_VM))

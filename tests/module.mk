@@ -34,7 +34,7 @@ $(O)/obj/$(1:%.c=%.o): ARCHIVE_CFLAGS := $$(foreach a,$$(call closure,$(2)),$$(C
 endef
 $(foreach t,$(FUZZ_SRC),$(eval $(call fuzz_target,$(t),$(call fuzz_component,$(t)))))
 
-.PHONY: check-unit check-system check-vm check-run fuzz fuzz-replay soak soak-overlay kill-overlay
+.PHONY: check-unit check-system check-vm check-run fuzz fuzz-replay soak soak-overlay kill-overlay fault-overlay stress-overlay
 
 check-unit: $(UNIT_BIN) $(FUZZ_BIN) ## unit tests and the fuzz corpora
 	@tests/run unit $(O)
@@ -52,7 +52,7 @@ check-vm: deps-vm ## tests/vm, or BATS=: in a virtual machine with systemd, cgro
 	@$(MAKE) --no-print-directory all
 	@tests/vm/run $(B)/bin $(BATS)
 
-soak: soak-overlay kill-overlay ## every long campaign
+soak: soak-overlay kill-overlay fault-overlay stress-overlay ## every long campaign
 
 soak-overlay: all ## OPS=100000 SEED= OPTIONS=: random operations on an overlay mount against a plain folder
 	@dir=$$(mktemp -d) && unshare $(if $(filter 0,$(shell id -u)),-m,-rm --map-auto) python3 \
@@ -62,6 +62,17 @@ soak-overlay: all ## OPS=100000 SEED= OPTIONS=: random operations on an overlay 
 kill-overlay: all ## ROUNDS=200: kill -9 of the overlay server in the middle of copying up
 	@dir=$$(mktemp -d) && unshare $(if $(filter 0,$(shell id -u)),-m,-rm --map-auto) python3 \
 		tests/helpers/overlay_kill.py $(B)/bin/fuse-overlay $$dir $(or $(ROUNDS),200) && rm -rf $$dir
+
+fault-overlay: all ## DEPTH=12 ERRNOS="EIO ENOSPC ENOMEM": every system call of the overlay server fails, the Nth of each kind
+	@dir=$$(mktemp -d) && unshare $(if $(filter 0,$(shell id -u)),-m,-rm --map-auto) python3 \
+		tests/helpers/overlay_faults.py $(B)/bin/fuse-overlay $$dir $(or $(DEPTH),12) $(or $(ERRNOS),EIO ENOSPC ENOMEM) && \
+		rm -rf $$dir
+
+stress-overlay: deps-stress ## SECONDS=600 OPTIONS=: fsx, fio with verify, stress-ng on an overlay mount; for VARIANT=asan and tsan
+	@$(MAKE) --no-print-directory all
+	@dir=$$(mktemp -d) && unshare $(if $(filter 0,$(shell id -u)),-m,-rm --map-auto) bash \
+		tests/helpers/overlay_stress.sh $(abspath $(B)/bin/fuse-overlay) $$dir $(or $(SECONDS),600) "$(OPTIONS)" && \
+		rm -rf $$dir
 
 fuzz: ## FUZZ=NAME SECONDS=600: fuzz one format with libFuzzer (clang)
 	$(MAKE) VARIANT=fuzz CC=clang build/fuzz/tests/fuzz/fuzz_$(FUZZ)

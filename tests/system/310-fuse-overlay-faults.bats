@@ -64,3 +64,20 @@ for f in fds: os.close(f)"
 	echo "# $output" >&3
 	assert_output_has "none torn"
 }
+
+@test "system calls that fail: each operation is done or not done, and works when tried again" {
+	cp "$BATS_TEST_DIRNAME/../helpers/overlay_faults.py" "$dir/"
+	run_as sub unshare -rm --map-auto python3 "$dir/overlay_faults.py" "$BIN/fuse-overlay" "$dir/f" 2 EIO
+	echo "# $output" >&3
+	assert_output_has "every operation whole or not done, every mount lives"
+	[[ $output =~ ([0-9]+)\ faults ]] && [ "${BASH_REMATCH[1]}" -ge 35 ]
+}
+
+@test "four clients with a model of their file each: writes, maps, holes, copies, renames" {
+	cp "$BATS_TEST_DIRNAME/../helpers/overlay_fsx.py" "$dir/"
+	in_ns '
+		for n in 0 1 2 3; do head -c 300000 /dev/urandom >l/low-$n; done; mkdir u w; chmod 755 l u
+		fuse-overlay -o lowerdir=l,upperdir=u,workdir=w m; python3 overlay_fsx.py m 5 4'
+	echo "# ${lines[0]}" >&3
+	[ "$(grep -c "steps the same" <<<"$output")" = 4 ]
+}
