@@ -23,8 +23,8 @@ MANDIR := $(PREFIX)/share/man
 COMPLETIONDIR := $(PREFIX)/share/bash-completion/completions
 
 # Debian 12 packages: to build, and to test
-DEPS_BUILD := gcc make pkg-config libslirp-dev libglib2.0-dev libnl-3-dev libnl-route-3-dev \
-	libnftables-dev libfuse3-dev libcap-dev libseccomp-dev libjansson-dev libarchive-dev \
+DEPS_BUILD := gcc make pkg-config libslirp-dev libglib2.0-dev \
+	libfuse3-dev libcap-dev libseccomp-dev libjansson-dev libarchive-dev \
 	libzstd-dev libcurl4-openssl-dev libssl-dev libisal-dev
 DEPS_RUN := fuse3 libcap2-bin ca-certificates
 # the demo fetches its page with it

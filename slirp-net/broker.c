@@ -8,6 +8,11 @@
  * a gateway (gateway.c), and sends one message with the descriptors. Then it
  * waits for its socket to close, which is how it learns of the end of
  * slirp-net, however that came about, and removes the API socket's file.
+ *
+ * It keeps what is slow to release (packet sockets, slirp-net's mount
+ * namespace, the gateway's network namespace), and releases it by its own end:
+ * each costs the kernel grace periods, 25 to 45 ms together, and whoever waits
+ * for slirp-net would wait for them. The link vanishes with the gateway.
  */
 #include "slirp-net/broker.h"
 
@@ -18,10 +23,12 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/fd.h"
+#include "common/lean.h"
 #include "common/log.h"
 #include "common/sock.h"
 #include "slirp-net/isolate.h"
@@ -30,6 +37,9 @@
 #include "slirp-net/netns.h"
 #include "slirp-net/resolv.h"
 #include "slirp-net/tap.h"
+
+#define FREE_MS 1000
+#define FREE_STEP_MS 5
 
 /**
  * struct ready - the broker's only message about the start
@@ -45,35 +55,40 @@ struct ready {
 
 /* #syscalls:broker poll ppoll unlink unlinkat close recvmsg recvfrom sendmsg sendto socket
  * #syscalls:broker setsockopt bind getsockname getsockopt fcntl getpid clock_gettime write read
- * #syscalls:broker time gettimeofday wait4 */
+ * #syscalls:broker time gettimeofday wait4 madvise */
 
 static int configure(struct nlcfg *nl, const struct conf *c, struct err *e)
 {
 	const struct addrs *a = &c->addrs;
-	int tap, lo, r;
+	int tap = nlcfg_index(nl, c->tapname, e);
 
-	lo = nlcfg_index(nl, "lo", e);
-	if (lo < 0)
-		return lo;
-	r = nlcfg_up(nl, lo, 0, NULL, e);
-	if (r < 0)
-		return r;
-	tap = nlcfg_index(nl, c->tapname, e);
 	if (tap < 0)
 		return tap;
-	r = nlcfg_up(nl, tap, (unsigned int)c->mtu, c->has_mac ? c->mac : NULL, e);
-	if (r < 0)
-		return r;
-	r = nlcfg_addr(nl, tap, AF_INET, &a->guest4, a->prefix4, e);
-	if (r < 0)
-		return r;
-	r = nlcfg_default_route(nl, tap, AF_INET, &a->host4, e);
-	if (r < 0 || !c->enable_ipv6)
-		return r;
-	r = nlcfg_addr(nl, tap, AF_INET6, &a->guest6, 64, e);
-	if (r < 0)
-		return r;
-	return nlcfg_default_route(nl, tap, AF_INET6, &a->host6, e);
+	nlcfg_up(nl, NLCFG_LO, 0, NULL);
+	nlcfg_up(nl, tap, (unsigned int)c->mtu, c->has_mac ? c->mac : NULL);
+	nlcfg_addr(nl, tap, AF_INET, &a->guest4, a->prefix4);
+	nlcfg_default_route(nl, tap, AF_INET, &a->host4);
+	if (c->enable_ipv6) {
+		nlcfg_addr(nl, tap, AF_INET6, &a->guest6, 64);
+		nlcfg_default_route(nl, tap, AF_INET6, &a->host6);
+	}
+	return nlcfg_run(nl, e);
+}
+
+/*
+ * The link of a slirp-net that has just ended goes when the kernel gets to it.
+ * Return: whether the name is free
+ */
+static bool wait_free(const struct nlcfg *nl, const char *name)
+{
+	const struct timespec pause = { .tv_nsec = FREE_STEP_MS * 1000000 };
+
+	for (int ms = 0; ms < FREE_MS; ms += FREE_STEP_MS) {
+		if (nlcfg_index(nl, name, NULL) == -ENODEV)
+			return true;
+		(void)nanosleep(&pause, NULL);
+	}
+	return false;
 }
 
 /*
@@ -88,13 +103,18 @@ static int make_gateway(const struct conf *c, const struct netns *ns, struct nlc
 
 	if (r != -EEXIST)
 		return r;
-	if (netns_enter_net(ns, e) < 0 || tap_remove_idle(c->tapname, &up) < 0)
+	if (netns_enter_net(ns, NULL) < 0)
+		return r;
+	if (tap_remove_idle(c->tapname, &up) < 0 && !wait_free(nl, c->tapname))
 		return r;
 	r = gateway_open(c, ns->net, /* splice */ true, fds, e);
 	if (r < 0 || !up)
 		return r;
 	link = nlcfg_index(nl, c->tapname, e);
-	return link < 0 ? link : nlcfg_up(nl, link, 0, NULL, e);
+	if (link < 0)
+		return link;
+	nlcfg_up(nl, link, 0, NULL);
+	return nlcfg_run(nl, e);
 }
 
 /* The best way there is to reach the container; each can be ruled out. */
@@ -131,7 +151,7 @@ static int make_link(const struct conf *c, const struct netns *ns, struct nlcfg 
 static int set_up(const struct conf *c, const struct netns *ns, int *fds, bool *splice,
 		  bool *gateway, struct err *e)
 {
-	AUTO(nlcfg_close) struct nlcfg *nl = NULL;
+	AUTO(nlcfg_close) struct nlcfg nl = { .fd = -1 };
 	int r;
 
 	r = netns_enter_user(ns, e);
@@ -146,12 +166,12 @@ static int set_up(const struct conf *c, const struct netns *ns, int *fds, bool *
 	r = nlcfg_open(&nl, e);
 	if (r < 0)
 		return r;
-	r = make_link(c, ns, nl, fds, splice, gateway, e);
+	r = make_link(c, ns, &nl, fds, splice, gateway, e);
 	if (r < 0)
 		return r;
 	if (!c->configure)
 		return 0;
-	r = configure(nl, c, e);
+	r = configure(&nl, c, e);
 	return r < 0 ? err_wrap(e, "%s", c->tapname) : 0;
 }
 
@@ -165,11 +185,22 @@ static int send_resolv_conf(int sock, const struct resolv_watch *w)
 	return send(sock, text, w->len + 1, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
+/* A descriptor that we are asked to hold; whatever else comes is the end. */
+static int keep_more(int sock)
+{
+	char byte;
+	int fd;
+	size_t n_fds = 0;
+	ssize_t n = sock_recv_fds(sock, &byte, 1, &fd, 1, &n_fds);
+
+	return n == 1 ? 0 : -ECONNRESET;
+}
+
 /* Two sockets, so that slirp-net can wait for an answer on the one while the
  * other tells each side of the other's end, and of a new resolv.conf. */
 static void serve(int sock, int pool)
 {
-	static struct resolv_watch watch;
+	struct resolv_watch watch;
 	struct pollfd fds[3] = { { .fd = sock, .events = POLLIN },
 				 { .fd = pool, .events = POLLIN },
 				 { .fd = -1, .events = POLLIN } };
@@ -183,7 +214,7 @@ static void serve(int sock, int pool)
 
 		if (n < 0 && errno != EINTR)
 			return;
-		if (n > 0 && fds[0].revents)
+		if (n > 0 && fds[0].revents && keep_more(sock) < 0)
 			return;
 		if (n > 0 && fds[1].revents && pool_serve(pool) < 0)
 			return;
@@ -206,13 +237,10 @@ static int send_ready(int sock, struct ready *m, const int *fds)
 	return sock_send_fds(sock, m, sizeof(*m), out, n) < 0 ? -1 : 0;
 }
 
-static void clean_up(const struct conf *c, bool gateway)
+static void clean_up(const struct conf *c)
 {
 	if (c->api_socket)
 		(void)unlink(c->api_socket);
-	/* the link's name shall be free at once, not when the kernel tidies up */
-	if (gateway)
-		gateway_close();
 }
 
 static _Noreturn void broker_main(int sock, int pool, const struct conf *c,
@@ -233,18 +261,21 @@ static _Noreturn void broker_main(int sock, int pool, const struct conf *c,
 	    isolate_broker(c, &m.err) >= 0)
 		m.err.code = 0;
 	netns_clear(ns);
-	if (m.err.code)
-		clean_up(c, gateway);
+	if (m.err.code && gateway)
+		gateway_close();
 	if (send_ready(sock, &m, fds) < 0 || m.err.code)
 		_exit(1);
-	for (int i = 0; i < GATEWAY_FD_MAX_; i++)
-		cleanup_closep(&fds[i]);
+	cleanup_closep(&fds[GATEWAY_LISTEN4]);
+	cleanup_closep(&fds[GATEWAY_LISTEN6]);
+	lean_rest();
 	serve(sock, pool);
-	clean_up(c, gateway);
+	clean_up(c);
+	/* slirp-net may go; the rest takes its time */
+	(void)close(sock);
 	_exit(0);
 }
 
-static int wait_ready(struct broker *b, struct err *e)
+int broker_wait(struct broker *b, struct err *e)
 {
 	int fds[GATEWAY_FD_MAX_];
 	struct ready m;
@@ -259,6 +290,7 @@ static int wait_ready(struct broker *b, struct err *e)
 			b->fds[i] = fds[used++];
 	}
 	b->splice = m.splice;
+	b->ready = !m.err.code;
 	if (m.err.code && e)
 		*e = m.err;
 	return m.err.code;
@@ -293,9 +325,13 @@ int broker_start(struct broker *b, struct net *net, struct err *e)
 	(void)close(pool[1]);
 	b->ev.fd = sv[0];
 	b->pool_fd = pool[0];
-	if (r < 0)
-		return err_set(e, r, "fork");
-	return wait_ready(b, e);
+	return r < 0 ? err_set(e, r, "fork") : 0;
+}
+
+void broker_keep(struct broker *b, int fd)
+{
+	if (fd >= 0)
+		(void)sock_send_fds(b->ev.fd, "k", 1, &fd, 1);
 }
 
 static void on_broker(struct ev *ev, uint32_t events)
@@ -333,14 +369,22 @@ int broker_watch(struct broker *b, struct net *net)
 
 void broker_clear(struct broker *b)
 {
-	cleanup_closep(&b->ev.fd);
-	cleanup_closep(&b->pool_fd);
-	cleanup_closep(&b->userns_fd);
-	b->ev.fd = b->pool_fd = b->userns_fd = -1;
+	char rest[64];
+
+	/* while the broker still has these, too */
 	for (int i = 0; i < GATEWAY_FD_MAX_; i++) {
 		cleanup_closep(&b->fds[i]);
 		b->fds[i] = -1;
 	}
+	if (b->ready && b->ev.fd >= 0 && shutdown(b->ev.fd, SHUT_WR) == 0) {
+		while (recv(b->ev.fd, rest, sizeof(rest), 0) > 0)
+			;
+		b->pid = 0;
+	}
+	cleanup_closep(&b->ev.fd);
+	cleanup_closep(&b->pool_fd);
+	cleanup_closep(&b->userns_fd);
+	b->ev.fd = b->pool_fd = b->userns_fd = -1;
 	if (b->pid > 0)
 		(void)waitpid(b->pid, NULL, 0);
 	b->pid = 0;

@@ -7,9 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
-#include <jansson.h>
 #include <libslirp.h>
-#include <seccomp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -17,6 +15,7 @@
 #include "common/num.h"
 #include "common/opt.h"
 #include "slirp-net/egress.h"
+#include "slirp-net/stack.h"
 
 
 struct opts {
@@ -87,12 +86,9 @@ static void print_help(void)
 
 static void print_version(void)
 {
-	const struct scmp_version *v = seccomp_version();
-
 	printf("slirp-net version %s\n", VERSION);
-	printf("libslirp: %s\n", slirp_version_string());
+	printf("libslirp: %s\n", stack_version());
 	printf("SLIRP_CONFIG_VERSION_MAX: %d\n", SLIRP_CONFIG_VERSION_MAX);
-	printf("libseccomp: %u.%u.%u\n", v->major, v->minor, v->micro);
 }
 
 int conf_cidr(const char *text, struct addrs *ret, struct err *e)

@@ -39,6 +39,8 @@
 #include "slirp-net/rules.h"
 
 #define LINK_NAME "gw0"
+/* nothing else is made in there, but a kernel may come with devices of its own */
+#define LINK_INDEX 100
 #define LISTEN_PORT 9
 #define MARK 1
 #define TABLE 100
@@ -167,46 +169,31 @@ static void knobs(void)
 	knob("ipv6/conf/default/accept_dad", "0");
 }
 
-static int gateway_addrs(struct nlcfg *nl, int gw, const struct conf *c, struct err *e)
+static void gateway_addrs(struct nlcfg *nl, const struct conf *c)
 {
 	static const struct in6_addr link_local = { { { 0xfe, 0x80, [15] = 2 } } };
 	const struct addrs *a = &c->addrs;
-	int r;
 
-	r = nlcfg_addr(nl, gw, AF_INET, &a->host4, a->prefix4, e);
-	if (r >= 0)
-		r = nlcfg_addr(nl, gw, AF_INET, &a->dns4, 32, e);
-	if (r < 0 || !c->enable_ipv6)
-		return r;
-	r = nlcfg_addr(nl, gw, AF_INET6, &a->host6, 64, e);
-	if (r >= 0)
-		r = nlcfg_addr(nl, gw, AF_INET6, &a->dns6, 128, e);
-	if (r >= 0)
-		r = nlcfg_addr(nl, gw, AF_INET6, &link_local, 64, e);
-	return r;
+	nlcfg_addr(nl, LINK_INDEX, AF_INET, &a->host4, a->prefix4);
+	nlcfg_addr(nl, LINK_INDEX, AF_INET, &a->dns4, 32);
+	if (!c->enable_ipv6)
+		return;
+	nlcfg_addr(nl, LINK_INDEX, AF_INET6, &a->host6, 64);
+	nlcfg_addr(nl, LINK_INDEX, AF_INET6, &a->dns6, 128);
+	nlcfg_addr(nl, LINK_INDEX, AF_INET6, &link_local, 64);
 }
 
 /* What comes from the container, and what is admitted, is for local sockets. */
-static int routes(struct nlcfg *nl, int lo, int family, struct err *e)
+static void routes(struct nlcfg *nl, int family)
 {
-	int r = nlcfg_local_route(nl, family, lo, TABLE, e);
-
-	if (r >= 0)
-		r = nlcfg_rule(nl, family, LINK_NAME, 0, TABLE, e);
-	if (r >= 0)
-		r = nlcfg_rule(nl, family, NULL, MARK, TABLE, e);
-	return r;
+	nlcfg_local_route(nl, family, TABLE);
+	nlcfg_rule(nl, family, LINK_NAME, 0, TABLE);
+	nlcfg_rule(nl, family, NULL, MARK, TABLE);
 }
 
-static int splice_path(const struct conf *c, struct nlcfg *nl, int lo, int *fds, struct err *e)
+static int splice_sockets(const struct conf *c, int *fds, struct err *e)
 {
-	int r = routes(nl, lo, AF_INET, e);
-
-	if (r >= 0 && c->enable_ipv6)
-		r = routes(nl, lo, AF_INET6, e);
-	if (r < 0)
-		return r;
-	fds[GATEWAY_LO] = packet_socket("lo", lo, NULL, 0, e);
+	fds[GATEWAY_LO] = packet_socket("lo", NLCFG_LO, NULL, 0, e);
 	if (fds[GATEWAY_LO] < 0)
 		return fds[GATEWAY_LO];
 	fds[GATEWAY_LISTEN4] = listener(AF_INET, e);
@@ -222,70 +209,59 @@ static int splice_path(const struct conf *c, struct nlcfg *nl, int lo, int *fds,
 
 static int links(const struct conf *c, int netns, bool splice, int *fds, struct err *e)
 {
-	AUTO(nlcfg_close) struct nlcfg *nl = NULL;
+	const struct nlcfg_veth veth = { .ifindex = LINK_INDEX, .name = LINK_NAME,
+					 .mac = gateway_mac, .peer = c->tapname,
+					 .peer_mac = c->has_mac ? c->mac : NULL,
+					 .peer_netns = netns, .mtu = (unsigned int)c->mtu };
+	AUTO(nlcfg_close) struct nlcfg nl = { .fd = -1 };
 	size_t n_filter = sizeof(not_tcp_or_syn) / sizeof(not_tcp_or_syn[0]);
-	int lo, gw, r;
+	int r = nlcfg_open(&nl, e);
 
-	r = nlcfg_open(&nl, e);
 	if (r < 0)
 		return r;
-	lo = nlcfg_index(nl, "lo", e);
-	if (lo < 0)
-		return lo;
-	r = nlcfg_up(nl, lo, 0, NULL, e);
-	if (r < 0)
-		return r;
-	r = nlcfg_veth(nl, LINK_NAME, gateway_mac, c->tapname, c->has_mac ? c->mac : NULL, netns,
-		       (unsigned int)c->mtu, e);
-	if (r < 0)
-		return r;
-	gw = nlcfg_index(nl, LINK_NAME, e);
-	if (gw < 0)
-		return gw;
+	nlcfg_up(&nl, NLCFG_LO, 0, NULL);
+	nlcfg_veth(&nl, &veth);
 	if (splice) {
-		r = gateway_addrs(nl, gw, c, e);
-		if (r >= 0)
-			r = splice_path(c, nl, lo, fds, e);
+		gateway_addrs(&nl, c);
+		routes(&nl, AF_INET);
+		if (c->enable_ipv6)
+			routes(&nl, AF_INET6);
+	}
+	nlcfg_up(&nl, LINK_INDEX, 0, NULL);
+	r = nlcfg_run(&nl, e);
+	if (r < 0)
+		return err_wrap(e, "%s", c->tapname);
+	if (splice) {
+		r = splice_sockets(c, fds, e);
 		if (r < 0)
 			return r;
 	}
-	r = nlcfg_up(nl, gw, 0, NULL, e);
-	if (r < 0)
-		return r;
-	fds[GATEWAY_LINK] = packet_socket(LINK_NAME, gw, splice ? not_tcp_or_syn : NULL,
+	fds[GATEWAY_LINK] = packet_socket(LINK_NAME, LINK_INDEX, splice ? not_tcp_or_syn : NULL,
 					  splice ? n_filter : 0, e);
 	return fds[GATEWAY_LINK] < 0 ? fds[GATEWAY_LINK] : 0;
 }
 
 void gateway_close(void)
 {
-	AUTO(nlcfg_close) struct nlcfg *nl = NULL;
+	AUTO(nlcfg_close) struct nlcfg nl = { .fd = -1 };
 
-	if (nlcfg_open(&nl, NULL) >= 0)
-		(void)nlcfg_delete(nl, LINK_NAME);
+	if (nlcfg_open(&nl, NULL) < 0)
+		return;
+	nlcfg_delete(&nl, LINK_NAME);
+	(void)nlcfg_run(&nl, NULL);
 }
 
 int gateway_open(const struct conf *conf, int netns, bool splice, int *ret_fds, struct err *e)
 {
 	int fds[GATEWAY_FD_MAX_] = { -1, -1, -1, -1 };
-	pid_t rules = 0;
 	int r;
 
 	if (unshare(CLONE_NEWNET) < 0)
 		return err_set(e, -errno, "make the gateway namespace");
 	knobs();
-	if (splice) {
-		r = rules_start(LINK_NAME, LISTEN_PORT, &rules, e);
-		if (r < 0)
-			return r;
-	}
-	r = links(conf, netns, splice, fds, e);
-	if (splice) {
-		/* reap it in any case; the first failure is the one to tell */
-		int r2 = rules_wait(rules, r < 0 ? NULL : e);
-
-		r = r < 0 ? r : r2;
-	}
+	r = splice ? rules_load(LINK_NAME, LISTEN_PORT, e) : 0;
+	if (r >= 0)
+		r = links(conf, netns, splice, fds, e);
 	if (r < 0) {
 		/* the far end may be there already, and its name is needed */
 		gateway_close();

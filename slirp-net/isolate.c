@@ -67,14 +67,16 @@ static int new_mounts(int userns)
 	return 0;
 }
 
-int isolate_mounts(int userns, struct err *e)
+int isolate_mounts(int userns, int *ret_mntns, struct err *e)
 {
+	auto_close int mntns = -1;
 	int r = new_mounts(userns);
 
 	if (r < 0)
 		return err_set(e, r, "make a mount namespace");
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return err_set(e, -errno, "keep mounts private");
+	mntns = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
 	if (mount("slirp-net", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
 		  "size=1m,nr_inodes=16,mode=0755") < 0 ||
 	    chdir("/tmp") < 0)
@@ -85,6 +87,7 @@ int isolate_mounts(int userns, struct err *e)
 	if (syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ||
 	    chdir("/") < 0)
 		return err_set(e, -errno, "enter the empty root");
+	*ret_mntns = take_fd(&mntns);
 	return 0;
 }
 
@@ -132,12 +135,13 @@ static int demand(bool asked, int r, struct err *e)
 	return 0;
 }
 
-int isolate_main(const struct conf *conf, int userns, bool *ret_isolated, struct err *e)
+int isolate_main(const struct conf *conf, int userns, bool *ret_isolated, int *ret_mntns,
+		 struct err *e)
 {
 	static const int keep[] = { CAP_NET_BIND_SERVICE };
 	int r;
 
-	r = isolate_mounts(userns, e);
+	r = isolate_mounts(userns, ret_mntns, e);
 	*ret_isolated = r >= 0;
 	r = demand(conf->enable_sandbox, r, e);
 	if (r >= 0)

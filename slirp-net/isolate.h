@@ -21,9 +21,11 @@ struct conf;
  * Only /etc and /run are there, empty but for a resolv.conf that we write for
  * libslirp. Afterwards the process has all capabilities in some user
  * namespace; isolate_caps() drops them.
+ * @ret_mntns:	descriptor of the mount namespace, the caller's; -1 where there
+ *		is none. Who holds it spares us the end of that namespace
  * Return: 0, -errno
  */
-int isolate_mounts(int userns, struct err *e);
+int isolate_mounts(int userns, int *ret_mntns, struct err *e);
 
 /**
  * isolate_caps() - drop every capability but those listed, and the way back
@@ -42,8 +44,10 @@ int isolate_resolv_conf(const char *text, size_t len);
  * isolate_main() / isolate_broker() - all stages, as conf says: what fails is
  * an error where the caller asked for it, else a warning
  * @ret_isolated: whether isolate_resolv_conf() may be used
+ * @ret_mntns:	as isolate_mounts() has it
  */
-int isolate_main(const struct conf *conf, int userns, bool *ret_isolated, struct err *e);
+int isolate_main(const struct conf *conf, int userns, bool *ret_isolated, int *ret_mntns,
+		 struct err *e);
 int isolate_broker(const struct conf *conf, struct err *e);
 
 #endif

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# slirp.pc asks for glib-2.0.pc, which libslirp-dev does not pull in
-CFLAGS_slirp-net := $(call pc,--cflags,libnl-3.0 libnl-route-3.0 jansson libseccomp) -I/usr/include/slirp
-LIBS_slirp-net := -lslirp $(call pc,--libs,libnl-3.0 libnl-route-3.0 jansson libseccomp)
+# only libslirp's header: the library is loaded at run time (stack.c); its .pc
+# asks for glib-2.0.pc, which libslirp-dev does not pull in
+CFLAGS_slirp-net := $(call pc,--cflags,jansson) -I/usr/include/slirp
+LIBS_slirp-net := $(call pc,--libs,jansson)
 USES_slirp-net := common
 $(eval $(call archive,slirp-net,slirp-net,slirp-net/main.c))
 $(eval $(call program,slirp-net,slirp-net/main.c,slirp-net))

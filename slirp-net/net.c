@@ -18,6 +18,7 @@
 
 #include "common/cleanup.h"
 #include "common/io.h"
+#include "common/lean.h"
 #include "common/log.h"
 #include "slirp-net/isolate.h"
 #include "slirp-net/reply.h"
@@ -295,6 +296,22 @@ static int policy_start(struct net *net, struct err *e)
 	return 0;
 }
 
+/* The host's files, and every right; the broker sends its first resolv.conf. */
+static int leave_all(struct net *net, struct err *e)
+{
+	auto_close int mntns = -1;
+	int r;
+
+	r = broker_watch(&net->broker, net);
+	if (r < 0)
+		return err_set(e, r, "epoll");
+	r = isolate_main(&net->conf, net->broker.userns_fd, &net->isolated, &mntns, e);
+	cleanup_closep(&net->broker.userns_fd);
+	if (r >= 0)
+		broker_keep(&net->broker, mntns);
+	return r;
+}
+
 static int start(struct net *net, struct err *e)
 {
 	const struct conf *c = &net->conf;
@@ -304,6 +321,7 @@ static int start(struct net *net, struct err *e)
 	r = broker_start(&net->broker, net, e);
 	if (r < 0)
 		return r;
+	/* what does not need the link is done while the broker makes it */
 	r = loop_init(&net->loop);
 	if (r < 0)
 		return err_set(e, r, "epoll");
@@ -312,6 +330,12 @@ static int start(struct net *net, struct err *e)
 	if (r < 0)
 		return r;
 	r = stack_start(&net->stack, net, e);
+	if (r < 0)
+		return r;
+	r = policy_start(net, e);
+	if (r < 0)
+		return r;
+	r = broker_wait(&net->broker, e);
 	if (r < 0)
 		return r;
 	r = links_start(net);
@@ -327,15 +351,7 @@ static int start(struct net *net, struct err *e)
 		if (r < 0)
 			return r;
 	}
-	r = broker_watch(&net->broker, net);
-	if (r < 0)
-		return err_set(e, r, "epoll");
-	r = policy_start(net, e);
-	if (r < 0)
-		return r;
-	r = isolate_main(c, net->broker.userns_fd, &net->isolated, e);
-	cleanup_closep(&net->broker.userns_fd);
-	return r;
+	return leave_all(net, e);
 }
 
 static int say_ready(struct net *net, struct err *e)
@@ -398,8 +414,10 @@ int net_main(struct net *net, struct err *e)
 	r = start(net, e);
 	if (r >= 0)
 		r = say_ready(net, e);
-	if (r >= 0)
+	if (r >= 0) {
+		lean_rest();
 		r = run(net, e);
+	}
 	if (net->stack.slirp)
 		fwd_clear(net);
 	publish_clear(net);

@@ -1,276 +1,185 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * nlcfg - links, addresses and routes, through libnl
+ * nlcfg - links, addresses, routes and routing rules
  */
 #include "slirp-net/nlcfg.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <linux/if_addr.h>
 #include <linux/fib_rules.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <linux/veth.h>
 #include <net/if.h>
-#include <netlink/errno.h>
-#include <netlink/netlink.h>
-#include <netlink/route/addr.h>
-#include <netlink/route/link.h>
-#include <netlink/route/link/veth.h>
-#include <netlink/route/nexthop.h>
-#include <netlink/route/route.h>
-#include <netlink/route/rule.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
-struct nlcfg {
-	struct nl_sock *sock;
-};
-
-DEFINE_AUTO(struct nl_addr, nl_addr_put);
-DEFINE_AUTO(struct rtnl_addr, rtnl_addr_put);
-DEFINE_AUTO(struct rtnl_link, rtnl_link_put);
-DEFINE_AUTO(struct rtnl_route, rtnl_route_put);
-DEFINE_AUTO(struct rtnl_rule, rtnl_rule_put);
-
-/* libnl has error numbers of its own; only these matter here. */
-static int nl_errno(int r)
+int nlcfg_open(struct nlcfg *c, struct err *e)
 {
-	switch (-r) {
-	case NLE_SUCCESS:
-		return 0;
-	case NLE_EXIST:
-		return -EEXIST;
-	case NLE_NOMEM:
-		return -ENOMEM;
-	case NLE_PERM:
-		return -EPERM;
-	case NLE_NOACCESS:
-		return -EACCES;
-	case NLE_OBJ_NOTFOUND:
-	case NLE_NODEV:
-		return -ENODEV;
-	case NLE_OPNOTSUPP:
-		return -EOPNOTSUPP;
-	case NLE_AF_NOSUPPORT:
-		return -EAFNOSUPPORT;
-	case NLE_BUSY:
-		return -EBUSY;
-	default:
-		return -EINVAL;
-	}
-}
-
-int nlcfg_open(struct nlcfg **ret, struct err *e)
-{
-	AUTO(nlcfg_close) struct nlcfg *c = calloc(1, sizeof(*c));
-	int r;
-
-	if (!c)
-		return err_set(e, -ENOMEM, "netlink");
-	c->sock = nl_socket_alloc();
-	if (!c->sock)
-		return err_set(e, -ENOMEM, "netlink");
-	r = nl_connect(c->sock, NETLINK_ROUTE);
-	if (r < 0)
-		return err_set(e, nl_errno(r), "netlink");
-	*ret = take_ptr(c);
-	return 0;
+	nlbatch_init(&c->batch);
+	c->fd = nlbatch_open(NETLINK_ROUTE);
+	return c->fd < 0 ? err_set(e, c->fd, "netlink") : 0;
 }
 
 void nlcfg_close(struct nlcfg *c)
 {
-	if (!c)
-		return;
-	nl_socket_free(c->sock);
-	free(c);
+	cleanup_closep(&c->fd);
+	c->fd = -1;
 }
 
-int nlcfg_index(struct nlcfg *c, const char *name, struct err *e)
+/* Begin a message that is answered. */
+static struct nlbatch *add(struct nlcfg *c, const char *what, uint16_t type, uint16_t flags,
+			   const void *head, size_t size)
 {
-	AUTO(rtnl_link_put) struct rtnl_link *link = NULL;
-	int r = rtnl_link_get_kernel(c->sock, 0, name, &link);
-
-	if (r < 0)
-		return err_set(e, nl_errno(r), "%s", name);
-	return rtnl_link_get_ifindex(link);
+	if (c->batch.n < NLBATCH_MAX)
+		c->what[c->batch.n] = what;
+	nlbatch_add(&c->batch, type, NLM_F_ACK | flags, head, size);
+	return &c->batch;
 }
 
-int nlcfg_up(struct nlcfg *c, int ifindex, unsigned int mtu, const uint8_t mac[6], struct err *e)
+int nlcfg_run(struct nlcfg *c, struct err *e)
 {
-	AUTO(rtnl_link_put) struct rtnl_link *orig = rtnl_link_alloc();
-	AUTO(rtnl_link_put) struct rtnl_link *link = rtnl_link_alloc();
-	AUTO(nl_addr_put) struct nl_addr *lladdr = NULL;
-	int r;
+	unsigned int failed;
+	int r = nlbatch_run(&c->batch, c->fd, &failed);
 
-	if (!orig || !link)
-		return err_set(e, -ENOMEM, "link");
-	rtnl_link_set_ifindex(orig, ifindex);
-	rtnl_link_set_flags(link, IFF_UP);
-	if (mtu)
-		rtnl_link_set_mtu(link, mtu);
-	if (mac) {
-		lladdr = nl_addr_build(AF_LLC, mac, 6);
-		if (!lladdr)
-			return err_set(e, -ENOMEM, "link");
-		rtnl_link_set_addr(link, lladdr);
-	}
-	r = rtnl_link_change(c->sock, orig, link, 0);
-	if (r < 0)
-		return err_set(e, nl_errno(r), "switch the link on");
-	return 0;
-}
-
-int nlcfg_addr(struct nlcfg *c, int ifindex, int family, const void *addr, unsigned int prefix,
-		struct err *e)
-{
-	AUTO(rtnl_addr_put) struct rtnl_addr *a = rtnl_addr_alloc();
-	AUTO(nl_addr_put) struct nl_addr *local = NULL;
-	AUTO(nl_addr_put) struct nl_addr *brd = NULL;
-	int r;
-
-	local = nl_addr_build(family, addr, family == AF_INET ? 4 : 16);
-	if (!a || !local)
-		return err_set(e, -ENOMEM, "address");
-	nl_addr_set_prefixlen(local, (int)prefix);
-	rtnl_addr_set_ifindex(a, ifindex);
-	rtnl_addr_set_local(a, local);
-	if (family == AF_INET6) {
-		rtnl_addr_set_flags(a, IFA_F_NODAD);
-	} else if (prefix < 31) {
-		struct in_addr in;
-
-		memcpy(&in, addr, sizeof(in));
-		in.s_addr |= htonl(0xffffffffu >> prefix);
-		brd = nl_addr_build(AF_INET, &in, sizeof(in));
-		if (brd)
-			rtnl_addr_set_broadcast(a, brd);
-	}
-	r = rtnl_addr_add(c->sock, a, 0);
-	if (r < 0)
-		return err_set(e, nl_errno(r), "set the address");
-	return 0;
-}
-
-int nlcfg_default_route(struct nlcfg *c, int ifindex, int family, const void *gateway,
-			 struct err *e)
-{
-	static const struct in6_addr any;
-	AUTO(rtnl_route_put) struct rtnl_route *route = rtnl_route_alloc();
-	AUTO(nl_addr_put) struct nl_addr *dst = NULL;
-	AUTO(nl_addr_put) struct nl_addr *gw = NULL;
-	struct rtnl_nexthop *hop = rtnl_route_nh_alloc();
-	size_t size = family == AF_INET ? 4 : 16;
-	int r;
-
-	dst = nl_addr_build(family, &any, size);
-	gw = nl_addr_build(family, gateway, size);
-	if (!route || !dst || !gw || !hop) {
-		if (hop)
-			rtnl_route_nh_free(hop);
-		return err_set(e, -ENOMEM, "route");
-	}
-	nl_addr_set_prefixlen(dst, 0);
-	rtnl_route_nh_set_ifindex(hop, ifindex);
-	rtnl_route_nh_set_gateway(hop, gw);
-	rtnl_route_add_nexthop(route, hop);
-	(void)rtnl_route_set_family(route, (uint8_t)family);
-	(void)rtnl_route_set_dst(route, dst);
-	r = rtnl_route_add(c->sock, route, 0);
-	if (r < 0)
-		return err_set(e, nl_errno(r), "set the default route");
-	return 0;
-}
-
-static int set_mac(struct rtnl_link *link, const uint8_t *mac)
-{
-	AUTO(nl_addr_put) struct nl_addr *addr = NULL;
-
-	if (!mac)
+	nlbatch_init(&c->batch);
+	if (r >= 0)
 		return 0;
-	addr = nl_addr_build(AF_LLC, mac, 6);
-	if (!addr)
-		return -ENOMEM;
-	rtnl_link_set_addr(link, addr);
-	return 0;
+	return err_set(e, r, "%s", failed && failed <= NLBATCH_MAX ? c->what[failed - 1] : "netlink");
 }
 
-int nlcfg_veth(struct nlcfg *c, const char *name, const uint8_t mac[6], const char *peer,
-	       const uint8_t *peer_mac, int peer_netns, unsigned int mtu, struct err *e)
+int nlcfg_index(const struct nlcfg *c, const char *name, struct err *e)
 {
-	AUTO(rtnl_link_put) struct rtnl_link *link = rtnl_link_veth_alloc();
-	AUTO(rtnl_link_put) struct rtnl_link *far = NULL;
-	int r;
+	struct nlbatch b;
+	struct ifinfomsg info = { .ifi_family = AF_UNSPEC };
+	struct nlmsghdr h;
+	struct nlmsgerr error;
+	_Alignas(struct nlmsghdr) uint8_t buf[8192];
+	ssize_t n;
 
-	if (!link)
-		return err_set(e, -ENOMEM, "veth");
-	far = rtnl_link_veth_get_peer(link);
-	if (set_mac(link, mac) < 0 || set_mac(far, peer_mac) < 0)
-		return err_set(e, -ENOMEM, "veth");
-	rtnl_link_set_name(link, name);
-	rtnl_link_set_mtu(link, mtu);
-	rtnl_link_set_name(far, peer);
-	rtnl_link_set_mtu(far, mtu);
-	rtnl_link_set_ns_fd(far, peer_netns);
-	r = rtnl_link_add(c->sock, link, NLM_F_CREATE | NLM_F_EXCL);
-	if (r < 0)
-		return err_set(e, nl_errno(r), "make the interface %s", peer);
-	return 0;
+	nlbatch_init(&b);
+	nlbatch_add(&b, RTM_GETLINK, 0, &info, sizeof(info));
+	nlbatch_put_str(&b, IFLA_IFNAME, name);
+	if (send(c->fd, b.buf, b.len, 0) < 0)
+		return err_set(e, -errno, "%s", name);
+	n = recv(c->fd, buf, sizeof(buf), MSG_TRUNC);
+	if (n < 0)
+		return err_set(e, -errno, "%s", name);
+	if ((size_t)n < sizeof(h) + sizeof(info))
+		return err_set(e, -EBADMSG, "%s", name);
+	memcpy(&h, buf, sizeof(h));
+	if (h.nlmsg_type == NLMSG_ERROR) {
+		memcpy(&error, buf + NLMSG_HDRLEN, sizeof(error));
+		return err_set(e, error.error < 0 ? error.error : -EBADMSG, "%s", name);
+	}
+	memcpy(&info, buf + NLMSG_HDRLEN, sizeof(info));
+	return info.ifi_index;
 }
 
-int nlcfg_rule(struct nlcfg *c, int family, const char *iif, uint32_t mark, uint32_t table,
-	       struct err *e)
+void nlcfg_up(struct nlcfg *c, int ifindex, unsigned int mtu, const uint8_t *mac)
 {
-	AUTO(rtnl_rule_put) struct rtnl_rule *rule = rtnl_rule_alloc();
-	int r;
+	struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex,
+				  .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
+	struct nlbatch *b = add(c, "switch the link on", RTM_NEWLINK, 0, &info, sizeof(info));
 
-	if (!rule)
-		return err_set(e, -ENOMEM, "rule");
-	rtnl_rule_set_family(rule, family);
-	rtnl_rule_set_table(rule, table);
-	rtnl_rule_set_action(rule, FR_ACT_TO_TBL);
+	if (mtu)
+		nlbatch_put_u32(b, IFLA_MTU, mtu);
+	if (mac)
+		nlbatch_put(b, IFLA_ADDRESS, mac, 6);
+}
+
+static size_t addr_size(int family)
+{
+	return family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr);
+}
+
+void nlcfg_addr(struct nlcfg *c, int ifindex, int family, const void *addr, unsigned int prefix)
+{
+	struct ifaddrmsg m = { .ifa_family = (uint8_t)family, .ifa_prefixlen = (uint8_t)prefix,
+			       .ifa_index = (uint32_t)ifindex,
+			       .ifa_flags = family == AF_INET6 ? IFA_F_NODAD : 0 };
+	struct nlbatch *b = add(c, "set the address", RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &m,
+				sizeof(m));
+	struct in_addr brd;
+
+	nlbatch_put(b, IFA_LOCAL, addr, addr_size(family));
+	nlbatch_put(b, IFA_ADDRESS, addr, addr_size(family));
+	if (family == AF_INET && prefix < 31) {
+		memcpy(&brd, addr, sizeof(brd));
+		brd.s_addr |= htonl(0xffffffffu >> prefix);
+		nlbatch_put(b, IFA_BROADCAST, &brd, sizeof(brd));
+	}
+}
+
+void nlcfg_default_route(struct nlcfg *c, int ifindex, int family, const void *gateway)
+{
+	struct rtmsg m = { .rtm_family = (uint8_t)family, .rtm_table = RT_TABLE_MAIN,
+			   .rtm_protocol = RTPROT_STATIC, .rtm_scope = RT_SCOPE_UNIVERSE,
+			   .rtm_type = RTN_UNICAST };
+	struct nlbatch *b = add(c, "set the default route", RTM_NEWROUTE, NLM_F_CREATE, &m,
+				sizeof(m));
+
+	nlbatch_put(b, RTA_GATEWAY, gateway, addr_size(family));
+	nlbatch_put_u32(b, RTA_OIF, (uint32_t)ifindex);
+}
+
+void nlcfg_veth(struct nlcfg *c, const struct nlcfg_veth *v)
+{
+	struct ifinfomsg near = { .ifi_family = AF_UNSPEC, .ifi_index = v->ifindex };
+	struct ifinfomsg far = { .ifi_family = AF_UNSPEC };
+	struct nlbatch *b = add(c, "make the interface", RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL,
+				&near, sizeof(near));
+	size_t info, data, peer;
+
+	nlbatch_put_str(b, IFLA_IFNAME, v->name);
+	nlbatch_put(b, IFLA_ADDRESS, v->mac, 6);
+	nlbatch_put_u32(b, IFLA_MTU, v->mtu);
+	info = nlbatch_nest(b, IFLA_LINKINFO);
+	nlbatch_put_str(b, IFLA_INFO_KIND, "veth");
+	data = nlbatch_nest(b, IFLA_INFO_DATA);
+	peer = nlbatch_nest(b, VETH_INFO_PEER);
+	nlbatch_put_raw(b, &far, sizeof(far));
+	nlbatch_put_str(b, IFLA_IFNAME, v->peer);
+	if (v->peer_mac)
+		nlbatch_put(b, IFLA_ADDRESS, v->peer_mac, 6);
+	nlbatch_put_u32(b, IFLA_MTU, v->mtu);
+	nlbatch_put_u32(b, IFLA_NET_NS_FD, (uint32_t)v->peer_netns);
+	nlbatch_nest_end(b, peer);
+	nlbatch_nest_end(b, data);
+	nlbatch_nest_end(b, info);
+}
+
+void nlcfg_delete(struct nlcfg *c, const char *name)
+{
+	struct ifinfomsg info = { .ifi_family = AF_UNSPEC };
+	struct nlbatch *b = add(c, "remove the link", RTM_DELLINK, 0, &info, sizeof(info));
+
+	nlbatch_put_str(b, IFLA_IFNAME, name);
+}
+
+void nlcfg_rule(struct nlcfg *c, int family, const char *iif, uint32_t mark, uint32_t table)
+{
+	struct fib_rule_hdr m = { .family = (uint8_t)family, .action = FR_ACT_TO_TBL };
+	struct nlbatch *b = add(c, "routing rule", RTM_NEWRULE, NLM_F_CREATE, &m, sizeof(m));
+
+	nlbatch_put_u32(b, FRA_TABLE, table);
 	if (iif)
-		(void)rtnl_rule_set_iif(rule, iif);
+		nlbatch_put_str(b, FRA_IIFNAME, iif);
 	if (mark) {
-		rtnl_rule_set_mark(rule, mark);
-		rtnl_rule_set_mask(rule, 0xffffffff);
+		nlbatch_put_u32(b, FRA_FWMARK, mark);
+		nlbatch_put_u32(b, FRA_FWMASK, 0xffffffff);
 	}
-	r = rtnl_rule_add(c->sock, rule, NLM_F_CREATE);
-	if (r < 0)
-		return err_set(e, nl_errno(r), "routing rule");
-	return 0;
 }
 
-int nlcfg_local_route(struct nlcfg *c, int family, int lo, uint32_t table, struct err *e)
+void nlcfg_local_route(struct nlcfg *c, int family, uint32_t table)
 {
-	static const struct in6_addr any;
-	AUTO(rtnl_route_put) struct rtnl_route *route = rtnl_route_alloc();
-	AUTO(nl_addr_put) struct nl_addr *dst = NULL;
-	struct rtnl_nexthop *hop = rtnl_route_nh_alloc();
-	int r;
+	struct rtmsg m = { .rtm_family = (uint8_t)family, .rtm_table = RT_TABLE_UNSPEC,
+			   .rtm_protocol = RTPROT_STATIC, .rtm_scope = RT_SCOPE_HOST,
+			   .rtm_type = RTN_LOCAL };
+	struct nlbatch *b = add(c, "local route", RTM_NEWROUTE, NLM_F_CREATE, &m, sizeof(m));
 
-	dst = nl_addr_build(family, &any, family == AF_INET ? 4 : 16);
-	if (!route || !dst || !hop) {
-		if (hop)
-			rtnl_route_nh_free(hop);
-		return err_set(e, -ENOMEM, "route");
-	}
-	nl_addr_set_prefixlen(dst, 0);
-	rtnl_route_nh_set_ifindex(hop, lo);
-	rtnl_route_add_nexthop(route, hop);
-	(void)rtnl_route_set_family(route, (uint8_t)family);
-	(void)rtnl_route_set_dst(route, dst);
-	(void)rtnl_route_set_type(route, RTN_LOCAL);
-	rtnl_route_set_scope(route, RT_SCOPE_HOST);
-	rtnl_route_set_table(route, table);
-	r = rtnl_route_add(c->sock, route, 0);
-	if (r < 0)
-		return err_set(e, nl_errno(r), "local route");
-	return 0;
-}
-
-int nlcfg_delete(struct nlcfg *c, const char *name)
-{
-	AUTO(rtnl_link_put) struct rtnl_link *link = rtnl_link_alloc();
-
-	if (!link)
-		return -ENOMEM;
-	rtnl_link_set_name(link, name);
-	return nl_errno(rtnl_link_delete(c->sock, link));
+	nlbatch_put_u32(b, RTA_TABLE, table);
+	nlbatch_put_u32(b, RTA_OIF, NLCFG_LO);
 }

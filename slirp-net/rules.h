@@ -1,30 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * rules - the packet filter of the gateway namespace, by libnftables
+ * rules - the packet filter of the gateway namespace
  */
 #ifndef SLIRP_NET_RULES_H
 #define SLIRP_NET_RULES_H
 
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "common/err.h"
 
-/**
- * rules_start() - begin to load the rules into the namespace we are in
- * @link:	the gateway's end of the container's link
- * @port:	of the transparent listener
- *
- * A child does it, so that what libnftables allocates is gone afterwards and
- * the caller can go on meanwhile.
- * Return: 0, -errno
- */
-int rules_start(const char *link, uint16_t port, pid_t *ret, struct err *e);
+struct nlbatch;
 
 /**
- * rules_wait() - until they are loaded
- * Return: 0, -EOPNOTSUPP when the kernel or the library cannot
+ * rules_build() - the rules as nftables' messages
+ * @link:	the gateway's end of the container's link
+ * @port:	of the transparent listener
  */
-int rules_wait(pid_t pid, struct err *e);
+void rules_build(struct nlbatch *b, const char *link, uint16_t port);
+
+/**
+ * rules_load() - load them into the namespace we are in
+ * Return: 0, -EOPNOTSUPP when the kernel cannot
+ */
+int rules_load(const char *link, uint16_t port, struct err *e);
 
 #endif

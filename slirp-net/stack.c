@@ -12,9 +12,13 @@
  * The link's MTU is the container's matter: libslirp is told 65521 and hands
  * over large segments, which the container's kernel takes whole or cuts
  * (frame_offload).
+ *
+ * libslirp and the library it brings along are loaded when the broker has
+ * been forked already: the broker needs neither, and works meanwhile.
  */
 #include "slirp-net/stack.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <libslirp.h>
 #include <limits.h>
@@ -37,8 +41,77 @@
  * #syscalls fstat lseek getrandom
  */
 
+#define LIBRARY "libslirp.so.0"
 #define STACK_MTU 65521
 #define STACK_MSS 65480
+
+/**
+ * struct stack_lib - what is called in libslirp
+ */
+struct stack_lib {
+	__typeof__(&slirp_new) new;
+	__typeof__(&slirp_cleanup) cleanup;
+	__typeof__(&slirp_input) input;
+	__typeof__(&slirp_pollfds_fill) pollfds_fill;
+	__typeof__(&slirp_pollfds_poll) pollfds_poll;
+	__typeof__(&slirp_handle_timer) handle_timer;
+	__typeof__(&slirp_add_hostxfwd) add_hostxfwd;
+	__typeof__(&slirp_remove_hostxfwd) remove_hostxfwd;
+};
+
+static const char *const names[] = {
+	"slirp_new",
+	"slirp_cleanup",
+	"slirp_input",
+	"slirp_pollfds_fill",
+	"slirp_pollfds_poll",
+	"slirp_handle_timer",
+	"slirp_add_hostxfwd",
+	"slirp_remove_hostxfwd",
+};
+
+_Static_assert(sizeof(struct stack_lib) == sizeof(names) / sizeof(names[0]) * sizeof(void *),
+	       "a name for each, in the same order");
+
+static struct stack_lib *load(struct err *e)
+{
+	void *so = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+	struct stack_lib *lib;
+
+	if (!so) {
+		(void)err_msg(e, -ENOENT, "%s", dlerror());
+		return NULL;
+	}
+	lib = calloc(1, sizeof(*lib));
+	if (!lib) {
+		(void)err_set(e, -ENOMEM, LIBRARY);
+		return NULL;
+	}
+	/* dlsym() returns an object pointer; POSIX has it hold a function */
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		void *at = dlsym(so, names[i]);
+
+		if (!at) {
+			free(lib);
+			(void)err_msg(e, -ENOENT, LIBRARY ": no %s", names[i]);
+			return NULL;
+		}
+		memcpy((char *)lib + i * sizeof(at), &at, sizeof(at));
+	}
+	return lib;
+}
+
+const char *stack_version(void)
+{
+	void *so = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+	void *at = so ? dlsym(so, "slirp_version_string") : NULL;
+	__typeof__(&slirp_version_string) version;
+
+	if (!at)
+		return "missing";
+	memcpy(&version, &at, sizeof(version));
+	return version();
+}
 
 static ssize_t cb_send(const void *buf, size_t len, void *opaque)
 {
@@ -173,7 +246,10 @@ int stack_start(struct stack *s, struct net *net, struct err *e)
 	s->net = net;
 	s->dirty = true;
 	s->at_ms = INT64_MAX;
-	s->slirp = slirp_new(&cfg, &callbacks, s);
+	s->lib = load(e);
+	if (!s->lib)
+		return -ENOENT;
+	s->slirp = s->lib->new(&cfg, &callbacks, s);
 	if (!s->slirp)
 		return err_msg(e, -EINVAL, "libslirp does not start");
 	return 0;
@@ -182,8 +258,10 @@ int stack_start(struct stack *s, struct net *net, struct err *e)
 void stack_clear(struct stack *s)
 {
 	if (s->slirp)
-		slirp_cleanup(s->slirp);
+		s->lib->cleanup(s->slirp);
 	s->slirp = NULL;
+	free(s->lib);
+	s->lib = NULL;
 	for (int i = 0; i < s->n_fds; i++)
 		free(s->fds[i]);
 	free(s->fds);
@@ -197,7 +275,7 @@ void stack_input(struct stack *s, const struct virtio_net_hdr *h, uint8_t *data,
 		return;
 	frame_raise_mss(&(struct virtio_net_hdr){ 0 }, data, len, STACK_MSS);
 	s->dirty = true;
-	slirp_input(s->slirp, data, (int)len);
+	s->lib->input(s->slirp, data, (int)len);
 }
 
 static void on_event(struct ev *ev, uint32_t events)
@@ -317,7 +395,7 @@ int stack_prepare(struct stack *s)
 		uint32_t timeout = UINT32_MAX;
 
 		s->turn++;
-		slirp_pollfds_fill(s->slirp, &timeout, cb_add_poll, s);
+		s->lib->pollfds_fill(s->slirp, &timeout, cb_add_poll, s);
 		sweep(s);
 		s->at_ms = timeout == UINT32_MAX ? INT64_MAX : now + timeout;
 		s->dirty = false;
@@ -342,7 +420,7 @@ static void run_timers(struct stack *s, int64_t now)
 		if (!t->used || t->at_ms > now)
 			continue;
 		t->at_ms = INT64_MAX;
-		slirp_handle_timer(s->slirp, (SlirpTimerId)t->id, t->cb_opaque);
+		s->lib->handle_timer(s->slirp, (SlirpTimerId)t->id, t->cb_opaque);
 		s->dirty = true;
 	}
 }
@@ -355,7 +433,7 @@ void stack_run(struct stack *s)
 	if (!s->fired && !s->dirty && now < s->at_ms)
 		return;
 	s->fired = false;
-	slirp_pollfds_poll(s->slirp, 0, cb_get_revents, s);
+	s->lib->pollfds_poll(s->slirp, 0, cb_get_revents, s);
 	s->dirty = true;
 }
 
@@ -363,7 +441,7 @@ int stack_add_fwd(struct stack *s, const struct sockaddr *host, socklen_t host_l
 		  const struct sockaddr *guest, socklen_t guest_len, int flags)
 {
 	errno = 0;
-	if (slirp_add_hostxfwd(s->slirp, host, host_len, guest, guest_len, flags) < 0)
+	if (s->lib->add_hostxfwd(s->slirp, host, host_len, guest, guest_len, flags) < 0)
 		return errno ? -errno : -EINVAL;
 	s->dirty = true;
 	return 0;
@@ -371,7 +449,7 @@ int stack_add_fwd(struct stack *s, const struct sockaddr *host, socklen_t host_l
 
 int stack_remove_fwd(struct stack *s, const struct sockaddr *host, socklen_t host_len, int flags)
 {
-	if (slirp_remove_hostxfwd(s->slirp, host, host_len, flags) < 0)
+	if (s->lib->remove_hostxfwd(s->slirp, host, host_len, flags) < 0)
 		return -ENOENT;
 	s->dirty = true;
 	return 0;

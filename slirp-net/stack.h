@@ -20,6 +20,7 @@ struct Slirp;
 #define STACK_TIMERS_MAX 8
 
 struct stack;
+struct stack_lib;
 
 /**
  * struct stack_fd - a socket of libslirp in our epoll set
@@ -51,6 +52,7 @@ struct stack_timer {
 
 /**
  * struct stack - the TCP/IP stack and what it waits for
+ * @lib:	libslirp's functions
  * @slirp:	libslirp's handle
  * @net:	whose stack it is
  * @fds:	by descriptor number, NULL where libslirp has none
@@ -63,6 +65,7 @@ struct stack_timer {
  * @timers:	its timers
  */
 struct stack {
+	struct stack_lib *lib;
 	struct Slirp *slirp;
 	struct net *net;
 	struct stack_fd **fds;
@@ -72,6 +75,11 @@ struct stack {
 	int64_t at_ms;
 	struct stack_timer timers[STACK_TIMERS_MAX];
 };
+
+/**
+ * stack_version() - libslirp's own name for itself; "missing" without it
+ */
+const char *stack_version(void);
 
 /**
  * stack_start() - make the stack as net->conf says

@@ -157,3 +157,23 @@ s = socket.socket(socket.AF_UNIX); s.connect(\"api\"); s.send(bytes(65536)); pri
 	[ "$(grep -c 'ready 1' <<<"$output")" = 2 ]
 	[ "$(grep -c 10.0.2.100/24 <<<"$output")" = 2 ]
 }
+
+@test "the end: the socket is gone at once, and the next start finds the name free" {
+	in_net --api-socket api -- '
+		for i in 1 2 3; do
+			exec 8>&-; wait $s
+			[ ! -e api ]
+			exec 8<>exit
+			slirp-net -c -r 7 -e 9 --api-socket api $ns tap0 7>ready 9<exit 8>&- & s=$!
+			read -rn1 byte <ready; [ "$byte" = 1 ]
+			$N ip addr show tap0 | grep -c 10.0.2.100
+		done'
+	[ "$(grep -c '^1$' <<<"$output")" = 3 ]
+}
+
+@test "an interface of that name which stays is refused in one line" {
+	in_net -- '$N ip link add eth9 type veth peer name eth8
+		slirp-net -c $ns eth9 || echo "status $?"'
+	assert_output_has "eth9: make the interface: File exists"
+	assert_output_has "status 1"
+}
