@@ -154,6 +154,7 @@ int dir_add_upper(struct ovl *o, struct node *n, int fd)
 	grown->src[0] = (struct dsrc){ .fd = fd, .layer = 0 };
 	grown->n++;
 	grown->has_upper = true;
+	grown->pos = 0;
 	/* made by us a moment ago: nothing in it, and nothing to count anew but
 	 * where one source counted for itself */
 	grown->wh_known = true;

@@ -433,7 +433,7 @@ static int remove_upper_dir(struct ovl *o, struct dir *d, const char *name, bool
 	/* it is gone for everybody; what stays behind is only litter */
 	auto_close int fd = at_open_dir(o->workfd, tmp);
 	if (fd >= 0)
-		(void)whiteout_remove_all(fd);
+		(void)whiteout_remove_all(o, fd);
 	(void)unlinkat(o->workfd, tmp, AT_REMOVEDIR);
 	return 0;
 }

@@ -151,6 +151,7 @@ struct dsrc {
  * @wh_files:	the upper folder contains .wh. files
  * @impure:	may hold objects that were copied up and moved here
  * @count:	subdirectories of a merged directory, -1 until counted
+ * @pos:	where src[0].fd would go on listing
  * @n:		sources
  * @src:	topmost first
  */
@@ -167,6 +168,7 @@ struct dir {
 	bool wh_files;
 	bool impure;
 	int count;
+	off_t pos;
 	uint16_t n;
 	struct dsrc src[];
 };
@@ -187,6 +189,7 @@ struct ofile {
 
 /**
  * struct rdbuf - entries of a single-layer directory read ahead
+ * @end:	nothing follows what is left in it
  */
 struct rdbuf {
 	struct node *node;
@@ -195,6 +198,7 @@ struct rdbuf {
 	off_t next;
 	unsigned int pos;
 	unsigned int len;
+	bool end;
 	char buf[OVL_RDBUF_SIZE] __attribute__((aligned(8)));
 };
 
@@ -217,6 +221,7 @@ struct rdbuf {
  * @serial:	of names in the work folder
  * @char_wh:	whiteouts are character devices, else .wh. files
  * @link_wh:	a whiteout to link to is in the work folder
+ * @wh_ino:	that whiteout's inode number, by which listings know it; 0: not
  * @upper_clean: the upper layer was empty when mounted: no .wh. files in it
  * @privileged:	may give files away (uid 0 in its namespace)
  * @fs_uid, @fs_gid: file system ids of the process now
@@ -252,6 +257,7 @@ struct ovl {
 	uint32_t serial;
 	bool char_wh;
 	bool link_wh;
+	uint64_t wh_ino;
 	bool upper_clean;
 	bool privileged;
 	uid_t fs_uid;

@@ -229,18 +229,39 @@ static struct rdbuf *rdbuf_get(struct fill *f, off_t off)
 	oldest->used = f->o->op;
 	oldest->next = off;
 	oldest->pos = oldest->len = 0;
+	oldest->end = false;
 	return oldest;
 }
 
-static int rdbuf_refill(const struct dir *d, struct rdbuf *b)
+/* The offset behind the last entry. */
+static off_t rdbuf_last(const struct rdbuf *b)
+{
+	off_t last = b->next;
+
+	for (unsigned int p = 0; p < b->len;) {
+		const struct raw64 *r = (const void *)(b->buf + p);
+
+		last = r->off;
+		p += r->len;
+	}
+	return last;
+}
+
+static int rdbuf_refill(struct dir *d, struct rdbuf *b)
 {
 	int fd = d->src[0].fd;
 
-	if (lseek(fd, b->next, SEEK_SET) < 0)
+	if (b->end)
+		return 0;
+	if (d->pos != b->next && lseek(fd, b->next, SEEK_SET) < 0)
 		return errno == EBADF ? -EACCES : -errno;
+	d->pos = -1;
 	ssize_t n = getdents(fd, b->buf, sizeof(b->buf));
 	b->pos = 0;
 	b->len = n < 0 ? 0 : (unsigned int)n;
+	b->end = !n;
+	if (n >= 0)
+		d->pos = rdbuf_last(b);
 	return (int)n;
 }
 
@@ -343,6 +364,8 @@ static int refresh_entry(void *arg, const struct rawent *r)
 	const char *hidden = whiteout_file_target(name);
 	if (hidden) {
 		name = hidden;
+		e.type = DT_WHT;
+	} else if (whiteout_is_ours(s->f.o, r->ino)) {
 		e.type = DT_WHT;
 	} else if (whiteout_may_be(e.type, src->xwh)) {
 		int k = whiteout_entry_type(src->fd, name, src->xwh);

@@ -221,7 +221,7 @@ static int clear_victim(struct ovl *o, struct end *b)
 		return r;
 	if (dir_n_low(d) && (r = whiteout_set_opaque(o, d->src[0].fd)) < 0)
 		return r;
-	return whiteout_remove_all(d->src[0].fd);
+	return whiteout_remove_all(o, d->src[0].fd);
 }
 
 /* One rename that leaves a whiteout behind if something is below. */

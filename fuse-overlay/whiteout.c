@@ -174,10 +174,23 @@ int whiteout_set_opaque(struct ovl *o, int fd)
 	return f < 0 ? -errno : 0;
 }
 
+/* The whiteout that the next ones are links of. */
+static bool make_kept(struct ovl *o)
+{
+	struct statx stx;
+
+	(void)unlinkat(o->workfd, KEPT_WHITEOUT, 0);
+	o->wh_ino = 0;
+	if (mknodat(o->workfd, KEPT_WHITEOUT, S_IFCHR | 0600, makedev(0, 0)))
+		return false;
+	if (!at_stat((struct loc){ o->workfd, KEPT_WHITEOUT }, &stx))
+		o->wh_ino = stx.stx_ino;
+	return true;
+}
+
 void whiteout_probe(struct ovl *o)
 {
-	(void)unlinkat(o->workfd, KEPT_WHITEOUT, 0);
-	o->char_wh = !mknodat(o->workfd, KEPT_WHITEOUT, S_IFCHR | 0600, makedev(0, 0));
+	o->char_wh = make_kept(o);
 	o->link_wh = o->char_wh;
 }
 
@@ -188,9 +201,7 @@ int whiteout_make_device(struct ovl *o, int fd, const char *name)
 			return 0;
 		if (errno == EMLINK) {
 			/* all its links are used: the next ones go to a new one */
-			(void)unlinkat(o->workfd, KEPT_WHITEOUT, 0);
-			o->link_wh = !mknodat(o->workfd, KEPT_WHITEOUT, S_IFCHR | 0600,
-					      makedev(0, 0));
+			o->link_wh = make_kept(o);
 		} else if (errno == EEXIST || errno == ENOSPC || errno == EDQUOT) {
 			return -errno;
 		} else {
@@ -255,6 +266,7 @@ void whiteout_remove_file(struct ovl *o, struct dir *d, const char *name)
  * struct wipe - a folder being emptied of whiteouts
  */
 struct wipe {
+	const struct ovl *o;
 	int fd;
 	bool remove;
 };
@@ -263,7 +275,7 @@ static int wipe_entry(void *arg, const struct rawent *e)
 {
 	const struct wipe *w = arg;
 
-	if (!whiteout_is_reserved(e->name)) {
+	if (!whiteout_is_reserved(e->name) && !whiteout_is_ours(w->o, e->ino)) {
 		int type = whiteout_entry_type(w->fd, e->name, false);
 
 		if (type < 0)
@@ -274,9 +286,9 @@ static int wipe_entry(void *arg, const struct rawent *e)
 	return w->remove && unlinkat(w->fd, e->name, 0) ? -errno : 0;
 }
 
-int whiteout_remove_all(int fd)
+int whiteout_remove_all(const struct ovl *o, int fd)
 {
-	struct wipe w = { .fd = fd };
+	struct wipe w = { .o = o, .fd = fd };
 	int r = readdir_scan(fd, wipe_entry, &w);
 
 	if (r < 0)

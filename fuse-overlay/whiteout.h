@@ -57,6 +57,17 @@ int whiteout_scan_files(int fd);
 bool whiteout_is(struct loc l, const struct statx *stx, bool xwh);
 
 /**
+ * whiteout_is_ours() - is an entry of a listing a link of our own whiteout
+ *
+ * Then nobody needs to ask what it is. Inode numbers are compared, so it
+ * knows none where there is more than one file system.
+ */
+static inline bool whiteout_is_ours(const struct ovl *o, uint64_t ino)
+{
+	return o->wh_ino && ino == o->wh_ino && o->n_devs == 1;
+}
+
+/**
  * whiteout_may_be() - is an entry worth asking whiteout_entry_type()
  * @type:	DT_* as the file system lists it
  */
@@ -122,7 +133,7 @@ void whiteout_remove_file(struct ovl *o, struct dir *d, const char *name);
  * whiteout_remove_all() - empty an upper folder that holds only whiteouts
  * Return: 0, -ENOTEMPTY, -errno
  */
-int whiteout_remove_all(int fd);
+int whiteout_remove_all(const struct ovl *o, int fd);
 
 /**
  * whiteout_probe() - find out what can be made in the work folder
