@@ -46,10 +46,15 @@ static int make_link(struct ovl *o, struct node *n, int dirfd, const char *name)
 	return linkat(l.fd, l.name, dirfd, name, 0) ? -errno : 0;
 }
 
+/* A new file's descriptor may be all that ever opens it for its maker. */
+static int create_flags(const struct ovl *o, const struct newent *w)
+{
+	return file_backing_flags(o, o->no_open ? O_RDWR : w->flags & ~O_TRUNC);
+}
+
 static int make_file(struct ovl *o, struct newent *w, int dirfd, const char *name)
 {
-	int flags = (file_backing_flags(o, w->flags) & ~O_TRUNC) | O_CREAT | O_EXCL | O_NOFOLLOW |
-		    O_CLOEXEC;
+	int flags = create_flags(o, w) | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 	int fd = openat(dirfd, name, flags, w->mode & 07777);
 
 	if (fd < 0 && errno == EMFILE && dir_close_some(o, 256))
@@ -331,7 +336,7 @@ int dirent_make_unnamed(struct ovl *o, struct node *parent, struct newent *w,
 	if (r < 0 || (r = owner_become(o, w->ctx)) < 0)
 		return r;
 	/* whether it may get a name (O_EXCL) is for the kernel to say */
-	int flags = (file_backing_flags(o, w->flags) & ~O_TRUNC) | O_TMPFILE | O_CLOEXEC;
+	int flags = create_flags(o, w) | O_TMPFILE | O_CLOEXEC;
 	w->fd = openat(d->src[0].fd, ".", flags, w->mode & 07777);
 	if (w->fd < 0)
 		return errno == EISDIR || errno == ENOENT ? -EOPNOTSUPP : -errno;

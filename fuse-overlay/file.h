@@ -44,11 +44,39 @@ void file_close(struct ovl *o, struct ofile *of);
 int file_refresh(struct ovl *o, struct ofile *of);
 
 /**
- * file_fd() - the descriptor to do input and output on; takes the lock when
- * it must, so call it without
- * Return: descriptor, -errno
+ * struct fileio - one request's use of a file
+ * @of:		the open file
+ * @fd:		to do input and output on
  */
-int file_fd(struct ovl *o, struct ofile *of);
+struct fileio {
+	struct ofile *of;
+	int fd;
+};
+
+/**
+ * file_begin() - find or open the file that a request is about
+ * @fi:		as the kernel sent it; it may name no open file
+ * @writes:	then a lower file is copied up first
+ *
+ * Takes the lock when it must, so call it without.
+ * Return: 0 and what file_end() gives back, -errno
+ */
+int file_begin(struct ovl *o, struct node *n, const struct fuse_file_info *fi, bool writes,
+	       struct fileio *ret);
+void file_end(struct ovl *o, struct fileio *io);
+
+/**
+ * file_keep() - keep a file that was just made open for the requests to come
+ * @fd:		open for both reading and writing; taken
+ */
+void file_keep(struct ovl *o, struct node *n, int fd);
+
+/**
+ * file_drop_kept() - close what is kept open of a node, or of all of them
+ * @n:		NULL for all
+ * Return: whether there was anything
+ */
+bool file_drop_kept(struct ovl *o, const struct node *n);
 
 static inline struct ofile *file_of(const struct fuse_file_info *fi)
 {

@@ -16,6 +16,7 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "fuse-overlay/dir.h"
+#include "fuse-overlay/file.h"
 #include "fuse-overlay/link.h"
 #include "fuse-overlay/node.h"
 #include "fuse-overlay/owner.h"
@@ -147,12 +148,15 @@ static void raise_limits(struct ovl *o)
 	struct rlimit l;
 
 	o->max_fds = 1024 - FDS_RESERVED;
+	o->max_kept = FDS_RESERVED / 2;
 	if (getrlimit(RLIMIT_NOFILE, &l))
 		return;
 	l.rlim_cur = l.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &l))
 		(void)getrlimit(RLIMIT_NOFILE, &l);
 	o->max_fds = l.rlim_cur > 4 * FDS_RESERVED ? (size_t)l.rlim_cur / 4 * 3 : l.rlim_cur / 2;
+	size_t left = l.rlim_cur - o->max_fds;
+	o->max_kept = left > 2 * OVL_KEPT_MAX ? OVL_KEPT_MAX : (unsigned int)left / 2;
 }
 
 int layer_open_all(struct ovl *o, struct err *e)
@@ -183,6 +187,7 @@ int layer_open_all(struct ovl *o, struct err *e)
 
 void ovl_clear(struct ovl *o)
 {
+	(void)file_drop_kept(o, NULL);
 	node_table_clear(o);
 	for (unsigned int i = 0; i < o->n_layers; i++)
 		(void)close(o->layers[i].fd);

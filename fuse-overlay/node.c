@@ -20,6 +20,7 @@
 #include <sys/sysmacros.h>
 
 #include "fuse-overlay/dir.h"
+#include "fuse-overlay/file.h"
 #include "fuse-overlay/link.h"
 
 #define TABLE_MIN 1024U
@@ -206,9 +207,12 @@ int node_pin(struct ovl *o, struct node *n)
 	if (r < 0)
 		return r;
 	/* a directory in use names its own descriptor, which may be closed */
-	n->fd = *l.name ? openat(l.fd, l.name, O_PATH | O_NOFOLLOW | O_CLOEXEC) :
-			  openat(l.fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return n->fd < 0 ? -errno : 0;
+	int fd = *l.name ? file_open_loc(o, l, O_PATH) :
+			   openat(l.fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return *l.name ? fd : -errno;
+	n->fd = fd;
+	return 0;
 }
 
 void node_lost_name(struct ovl *o, struct node *n, const struct node *parent, const char *name,
@@ -301,6 +305,12 @@ void node_unref(struct ovl *o, struct node *n)
 void node_forget(struct ovl *o, struct node *n, uint64_t count)
 {
 	n->nlookup -= count < n->nlookup ? count : n->nlookup;
+	if (!n->nlookup && n->nref) {
+		/* what is kept open for a node does not keep the node */
+		node_ref(n);
+		(void)file_drop_kept(o, n);
+		n->nref--;
+	}
 	node_maybe_free(o, n);
 }
 

@@ -60,6 +60,12 @@ static void op_init(void *data, struct fuse_conn_info *conn)
 	if (!o->conf->noacl && !o->conf->noxattrs && !owner_is_recorded(o))
 		want(conn, FUSE_CAP_POSIX_ACL);
 	o->no_opendir = conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
+	/* only who may open everything can do so later than asked */
+	o->no_open = o->privileged && conn->capable & FUSE_CAP_NO_OPEN_SUPPORT;
+	if (o->no_open) {
+		conn->want &= ~(unsigned int)FUSE_CAP_ATOMIC_O_TRUNC;
+		want(conn, FUSE_CAP_NO_OPEN_SUPPORT);
+	}
 	conn->time_gran = 1;
 	conn->max_readahead = 1U << 20;
 	conn->max_write = 1U << 20;
@@ -256,6 +262,10 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	struct ovl *o = ovl_of(req);
 	struct ofile *of = NULL;
 
+	if (o->no_open) {
+		reply_status(req, -ENOSYS);
+		return;
+	}
 	ovl_lock(o);
 	int r = file_open(o, node_of(o, ino), fi->flags, &of);
 	ovl_unlock(o);
@@ -281,7 +291,9 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 	ovl_lock(o);
 	int r = fi->flags & __O_TMPFILE ? dirent_make_unnamed(o, node_of(o, parent), &w, &e) :
 					  dirent_make(o, node_of(o, parent), name, &w, &e);
-	if (r >= 0) {
+	if (r >= 0 && o->no_open) {
+		file_keep(o, node_of(o, e.ino), w.fd);
+	} else if (r >= 0) {
 		of = file_new(node_of(o, e.ino), w.fd, fi->flags);
 		if (!of) {
 			node_forget(o, node_of(o, e.ino), 1);
@@ -294,35 +306,39 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 		return;
 	}
 	set_open_flags(fi, of);
-	if (fuse_reply_create(req, &e, fi) == -ENOENT)
+	if (fuse_reply_create(req, &e, fi) == -ENOENT && of)
 		drop_open(o, of);
 }
 
 static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	(void)ino;
-	drop_open(ovl_of(req), file_of(fi));
+	/* until the kernel has learnt that it need not, it closes what was made */
+	if (file_of(fi))
+		drop_open(ovl_of(req), file_of(fi));
 	reply_status(req, 0);
 }
 
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		    struct fuse_file_info *fi)
 {
+	struct ovl *o = ovl_of(req);
 	char few[READ_STACK_MAX];
 	auto_free char *many = NULL;
 	char *buf = few;
-	int fd = file_fd(ovl_of(req), file_of(fi));
+	struct fileio io;
 
-	(void)ino;
-	if (fd < 0) {
-		reply_status(req, fd);
-		return;
-	}
 	if (size > sizeof(few) && !(buf = many = malloc(size))) {
 		reply_status(req, -ENOMEM);
 		return;
 	}
-	ssize_t n = pread(fd, buf, size, off);
+	int r = file_begin(o, node_of(o, ino), fi, false, &io);
+	if (r < 0) {
+		reply_status(req, r);
+		return;
+	}
+	ssize_t n = pread(io.fd, buf, size, off);
+	file_end(o, &io);
 	if (n < 0)
 		reply_status(req, -errno);
 	else
@@ -332,28 +348,31 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t off,
 		     struct fuse_file_info *fi)
 {
-	int fd = file_fd(ovl_of(req), file_of(fi));
+	struct ovl *o = ovl_of(req);
+	struct fileio io;
 	size_t done = 0;
+	int r = file_begin(o, node_of(o, ino), fi, true, &io);
 
-	(void)ino;
-	if (fd < 0) {
-		reply_status(req, fd);
+	if (r < 0) {
+		reply_status(req, r);
 		return;
 	}
 	while (done < size) {
-		ssize_t n = pwrite(fd, buf + done, size - done, off + (off_t)done);
+		ssize_t n = pwrite(io.fd, buf + done, size - done, off + (off_t)done);
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && !done) {
-			reply_status(req, -errno);
-			return;
-		}
+		if (n < 0)
+			r = -errno;
 		if (n <= 0)
 			break;
 		done += (size_t)n;
 	}
-	(void)fuse_reply_write(req, done);
+	file_end(o, &io);
+	if (r < 0 && !done)
+		reply_status(req, r);
+	else
+		(void)fuse_reply_write(req, done);
 }
 
 static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -367,17 +386,18 @@ static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 static void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
 {
 	struct ovl *o = ovl_of(req);
+	struct fileio io;
 
-	(void)ino;
 	if (!o->conf->fsync || !o->writable) {
 		reply_status(req, 0);
 		return;
 	}
-	int fd = file_fd(o, file_of(fi));
-	if (fd < 0)
-		reply_status(req, fd);
-	else
-		reply_status(req, (datasync ? fdatasync(fd) : fsync(fd)) ? -errno : 0);
+	int r = file_begin(o, node_of(o, ino), fi, false, &io);
+	if (r >= 0) {
+		r = (datasync ? fdatasync(io.fd) : fsync(io.fd)) ? -errno : 0;
+		file_end(o, &io);
+	}
+	reply_status(req, r);
 }
 
 static void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
@@ -546,13 +566,15 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 static void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len,
 			 struct fuse_file_info *fi)
 {
-	int fd = file_fd(ovl_of(req), file_of(fi));
+	struct ovl *o = ovl_of(req);
+	struct fileio io;
+	int r = file_begin(o, node_of(o, ino), fi, true, &io);
 
-	(void)ino;
-	if (fd < 0)
-		reply_status(req, fd);
-	else
-		reply_status(req, fallocate(fd, mode, off, len) ? -errno : 0);
+	if (r >= 0) {
+		r = fallocate(io.fd, mode, off, len) ? -errno : 0;
+		file_end(o, &io);
+	}
+	reply_status(req, r);
 }
 
 static void op_copy_file_range(fuse_req_t req, fuse_ino_t in, off_t off_in,
@@ -560,18 +582,23 @@ static void op_copy_file_range(fuse_req_t req, fuse_ino_t in, off_t off_in,
 			       struct fuse_file_info *fi_out, size_t len, int flags)
 {
 	struct ovl *o = ovl_of(req);
-	int from = file_fd(o, file_of(fi_in));
-	int to = file_fd(o, file_of(fi_out));
+	struct fileio from, to;
+	/* the target first: it may be the same lower file, which is copied up */
+	int r = file_begin(o, node_of(o, out), fi_out, true, &to);
 
-	(void)in;
-	(void)out;
-	if (from < 0 || to < 0) {
-		reply_status(req, from < 0 ? from : to);
+	if (r < 0) {
+		reply_status(req, r);
 		return;
 	}
-	ssize_t n = copy_file_range(from, &off_in, to, &off_out, len, (unsigned int)flags);
+	ssize_t n = r = file_begin(o, node_of(o, in), fi_in, false, &from);
+	if (r >= 0) {
+		n = copy_file_range(from.fd, &off_in, to.fd, &off_out, len, (unsigned int)flags);
+		n = n < 0 ? -errno : n;
+		file_end(o, &from);
+	}
+	file_end(o, &to);
 	if (n < 0)
-		reply_status(req, -errno);
+		reply_status(req, (int)n);
 	else
 		(void)fuse_reply_write(req, (size_t)n);
 }
@@ -580,19 +607,22 @@ static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence,
 		     struct fuse_file_info *fi)
 {
 	struct ovl *o = ovl_of(req);
-	int fd;
+	struct fileio io;
 
-	(void)ino;
 	if (o->conf->writeback) {
 		/* the kernel asks without having written: what is in its cache would
 		 * pass for a hole. Said once, it answers by itself. */
 		reply_status(req, -ENOSYS);
 		return;
 	}
-	fd = file_fd(o, file_of(fi));
-	off_t r = fd < 0 ? fd : lseek(fd, off, whence);
+	off_t r = file_begin(o, node_of(o, ino), fi, false, &io);
+	if (r >= 0) {
+		r = lseek(io.fd, off, whence);
+		r = r < 0 ? -errno : r;
+		file_end(o, &io);
+	}
 	if (r < 0)
-		reply_status(req, fd < 0 ? fd : -errno);
+		reply_status(req, (int)r);
 	else
 		(void)fuse_reply_lseek(req, r);
 }

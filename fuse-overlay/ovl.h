@@ -44,6 +44,7 @@
 #define OVL_TMP_MAX 24		/* a name in the work folder */
 #define OVL_XATTR_MAX 65536	/* the kernel's XATTR_SIZE_MAX */
 #define OVL_BLKSIZE 65536	/* what stdio buffers: a request each */
+#define OVL_KEPT_MAX 128		/* files kept open between requests; a power of two */
 #define OVL_RDBUFS 4
 #define OVL_RDBUF_SIZE 32768
 
@@ -179,12 +180,14 @@ struct dir {
  * @fd:		the real file
  * @ver:	node.ver when it was opened
  * @flags:	flags it was opened with
+ * @users:	of one in ovl.kept: requests that use it, and one for its place
  */
 struct ofile {
 	struct node *node;
 	_Atomic int fd;
 	_Atomic uint32_t ver;
 	int flags;
+	unsigned int users;
 };
 
 /**
@@ -226,6 +229,10 @@ struct rdbuf {
  * @privileged:	may give files away (uid 0 in its namespace)
  * @fs_uid, @fs_gid: file system ids of the process now
  * @no_opendir:	the kernel need not open directories
+ * @no_open:	nor files: see file.c
+ * @kept:	files opened for requests that came without an open file
+ * @n_kept, @max_kept: how many there are, and may be
+ * @kept_hand:	where the next one is taken from when there are too many
  * @client:	who sent the request being served, for @follow
  * @kill_priv:	the real file system clears setuid bits when we write
  * @follow:	where the clients run
@@ -264,6 +271,11 @@ struct ovl {
 	gid_t fs_gid;
 	mode_t umask_now;
 	bool no_opendir;
+	bool no_open;
+	struct ofile *kept[OVL_KEPT_MAX];
+	unsigned int n_kept;
+	unsigned int max_kept;
+	unsigned int kept_hand;
 	bool kill_priv;
 	struct follow follow;
 	pid_t client;

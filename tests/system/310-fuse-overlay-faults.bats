@@ -43,19 +43,23 @@ in_ns() {
 	[ "$(echo $output)" = "No space left small more No space left after" ]
 }
 
-@test "few descriptors: many directories are walked, too many open files are an error of their own" {
+@test "few descriptors: many directories are walked, many files are open, too many lost names are an error of their own" {
 	in_ns '
 		for i in $(seq 300); do mkdir -p l/dirs/d$i/e; echo $i >l/dirs/d$i/e/f; done; mount_small 100
 		find m -type f | wc -l; cat m/dirs/*/e/f | wc -l
 		python3 -c "
 import errno, os
-fds = []
+fds = [os.open(f\"m/dirs/d{i}/e/f\", os.O_RDWR) for i in range(1, 301)]
+for i, fd in enumerate(fds): os.pwrite(fd, b\"x%d\" % (i + 1), 0)
+print(sum(os.pread(fd, 9, 0) == b\"x%d\" % (i + 1) for i, fd in enumerate(fds)))
+gone = 0
 try:
-    for i in range(1, 301): fds.append(os.open(f\"m/dirs/d{i}/e/f\", os.O_RDONLY))
-except OSError as e: print(errno.errorcode[e.errno], len(fds) > 20)
+    for i in range(1, 301): os.unlink(f\"m/dirs/d{i}/e/f\"); gone += 1
+except OSError as e: print(errno.errorcode[e.errno], gone > 20)
+print(sum(os.pread(fd, 9, 0) == b\"x%d\" % (i + 1) for i, fd in enumerate(fds)))
 for f in fds: os.close(f)"
 		cat m/dirs/d299/e/f'
-	[ "$(echo $output)" = "300 300 EMFILE True 299" ]
+	[ "$(echo $output)" = "300 300 300 EMFILE True 300 x299" ]
 }
 
 @test "killed while it copies up: every file is the old one or the new one" {
