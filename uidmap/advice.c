@@ -14,6 +14,7 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/str.h"
+#include "common/userns.h"
 #include "uidmap/caller.h"
 #include "uidmap/idset.h"
 #include "uidmap/kind.h"
@@ -85,37 +86,10 @@ void advise_install(char ret[ERR_MSG_MAX])
 	(void)snprintf(ret, ERR_MSG_MAX, "apt-get install uidmap");
 }
 
-static bool sysctl_is(const char *path, const char *value)
-{
-	auto_free char *text = NULL;
-
-	if (io_read_file_at(AT_FDCWD, path, 32, &text, NULL) < 0)
-		return false;
-	text[strcspn(text, "\n")] = '\0';
-	return str_eq(text, value);
-}
-
 void advise_userns(int failure, char ret[ERR_MSG_MAX])
 {
-	static const struct {
-		int failure;
-		const char *path;
-		const char *value;
-		const char *line;
-	} rows[] = {
-		{ ENOSPC, "/proc/sys/user/max_user_namespaces", "0",
-		  "sysctl -w user.max_user_namespaces=65536" },
-		{ EPERM, "/proc/sys/kernel/unprivileged_userns_clone", "0",
-		  "sysctl -w kernel.unprivileged_userns_clone=1" },
-		{ EPERM, "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1",
-		  "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0" },
-		{ EACCES, "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1",
-		  "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0" },
-	};
+	const char *line = userns_advice(failure);
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		if (rows[i].failure == failure && sysctl_is(rows[i].path, rows[i].value)) {
-			(void)snprintf(ret, ERR_MSG_MAX, "%s", rows[i].line);
-			return;
-		}
+	if (line)
+		(void)snprintf(ret, ERR_MSG_MAX, "%s", line);
 }

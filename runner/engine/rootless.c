@@ -44,6 +44,7 @@
 #include "common/num.h"
 #include "common/proc.h"
 #include "common/str.h"
+#include "common/userns.h"
 #include "runner/engine/engine.h"
 
 #define MAP_TEXT_MAX 65536
@@ -160,15 +161,19 @@ static pid_t start_helper(const char *program, pid_t target, const struct id_ran
 
 static int unshare_error(int code, struct err *e)
 {
+	const char *advice = userns_advice(-code);
+
+	if (advice)
+		return err_msg(e, code, "user namespace: not permitted on this host: an admin can: %s",
+			       advice);
 	if (code == -ENOSPC)
 		return err_msg(e, code,
-			       "user namespace: the limit user.max_user_namespaces is reached or 0: "
+			       "user namespace: the limit user.max_user_namespaces is reached: "
 			       "an admin can raise it: sysctl user.max_user_namespaces=15000");
 	if (code == -EPERM || code == -EACCES)
 		return err_msg(e, code,
 			       "user namespace: this host does not let ordinary users make one "
-			       "(see kernel.unprivileged_userns_clone, AppArmor, or the seccomp "
-			       "filter of an outer container): %s",
+			       "(an LSM, or the seccomp filter of an outer container): %s",
 			       strerrordesc_np(-code));
 	return err_set(e, code, "user namespace");
 }

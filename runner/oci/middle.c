@@ -21,6 +21,7 @@
 #include "common/cleanup.h"
 #include "common/err.h"
 #include "common/io.h"
+#include "common/userns.h"
 #include "runner/oci/raw.h"
 
 enum { STACK_SIZE = 256 * 1024 };
@@ -54,14 +55,24 @@ static _Noreturn void enter_child(const struct middle *m)
 	_exit(1);
 }
 
+static int clone_error(const struct middle *m, int code, struct err *e)
+{
+	const char *advice = m->clone & CLONE_NEWUSER ? userns_advice(-code) : NULL;
+
+	if (advice)
+		return err_msg(e, code, "user namespace: not permitted on this host: an admin can: %s",
+			       advice);
+	return err_set(e, code, "clone%s",
+		       code == -ENOSPC ? " (too many namespaces: /proc/sys/user)" : "");
+}
+
 int middle_direct(const struct middle *m, pid_t *ret_pid, int *ret_pidfd, struct err *e)
 {
 	int pidfd = -1;
 	long pid = clone_child(m, 0, SIGCHLD, &pidfd);
 
 	if (pid < 0)
-		return err_set(e, -errno, "clone%s",
-			       errno == ENOSPC ? " (too many namespaces: /proc/sys/user)" : "");
+		return clone_error(m, -errno, e);
 	if (pid == 0)
 		enter_child(m);
 	*ret_pid = (pid_t)pid;
