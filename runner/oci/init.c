@@ -168,7 +168,13 @@ static int step_time(struct init *i, struct err *e)
 	int r = n ? write_below(i->proc, "thread-self/timens_offsets", text) : 0;
 	if (r == -ENOENT)
 		r = write_below(i->proc, "self/timens_offsets", text);
-	return r < 0 ? err_set(e, r, "linux.timeOffsets") : 0;
+	if (r < 0)
+		return err_set(e, r, "linux.timeOffsets");
+	/* before Linux 6.3 only children enter it, not who executes a program */
+	auto_close int fd = openat(i->proc, "self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || setns(fd, CLONE_NEWTIME) < 0)
+		return err_set(e, -errno, "enter the time namespace");
+	return 0;
 }
 
 static int step_sysctl(struct init *i, struct err *e)
