@@ -148,3 +148,18 @@ int cgroup_prepare(struct plan *p, const struct cgroup_ops **ret, struct err *e)
 	}
 	return no_cgroup(p, &why, e);
 }
+
+int cgroup_attach(struct plan *p, const struct cgroup_ops *cg, struct err *e)
+{
+	struct err why = { 0 };
+	int r = cg->attach(p, p->c->pid, &why);
+
+	/* a manager that was not asked for by name, and does not answer */
+	if (r < 0 && p->o->cgroup == OCI_CGROUP_AUTO && !p->c->has_cgroup) {
+		p->c->cgroup_scope[0] = '\0';
+		return no_cgroup(p, &why, e);
+	}
+	if (r < 0 && e)
+		*e = why;
+	return r;
+}

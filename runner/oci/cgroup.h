@@ -34,6 +34,18 @@ int cgroup_limit(struct plan *p, int dir, struct err *e);
  */
 int cgroup_prepare(struct plan *p, const struct cgroup_ops **ret, struct err *e);
 
+/** cgroup_attach() - after the clone: the process into the group of that rung */
+int cgroup_attach(struct plan *p, const struct cgroup_ops *cg, struct err *e);
+
+/**
+ * cgroup_systemd_enter() - let systemd move a process of ours into a scope
+ * @cgroup: the scope's folder, or one below it
+ *
+ * For callers in a group from which the kernel lets only root move: a login's.
+ * Return: 0, -EOPNOTSUPP when that is no scope, -errno
+ */
+int cgroup_systemd_enter(const char *cgroup, pid_t pid, struct err *e);
+
 /** cgroup2_mount() - where cgroup2 is mounted, or NULL */
 const char *cgroup2_mount(void);
 

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/err.h"
@@ -17,6 +19,7 @@
 #include "runner/oci/cgroup.h"
 #include "runner/oci/oci.h"
 
+enum { SCOPE_WAIT_MS = 3000, NAP_NS = 1000 * 1000 };
 enum { DEPTH_MAX = 32, WAIT_MS = 10000, PROCS_MAX = 4 * 1024 * 1024 };
 
 /* Calls fn for a group and all below it, children first. */
@@ -134,9 +137,24 @@ static int remove_below(int dir, void *ctx)
 	return 0;
 }
 
+/*
+ * systemd removes the folder of its scope when it has seen that the last
+ * process left. Were the folder gone before it looks, the scope would stay.
+ */
+static bool removed_by_systemd(const char *cgroup)
+{
+	const struct timespec nap = { .tv_nsec = NAP_NS };
+
+	for (int i = 0; i < SCOPE_WAIT_MS; i++) {
+		if (access(cgroup, F_OK) < 0)
+			return true;
+		(void)nanosleep(&nap, NULL);
+	}
+	return false;
+}
+
 int oci_cgroup_remove(const char *cgroup, const char *scope, struct err *e)
 {
-	(void)scope; /* a scope ends with its last process */
 	auto_close int dir = open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (dir < 0)
@@ -151,6 +169,8 @@ int oci_cgroup_remove(const char *cgroup, const char *scope, struct err *e)
 	r = walk(dir, 0, remove_below, NULL);
 	if (r < 0)
 		return err_set(e, r, "remove groups below %s", cgroup);
+	if (scope && *scope && removed_by_systemd(cgroup))
+		return 0;
 	if (rmdir(cgroup) < 0 && errno != ENOENT)
 		return err_set(e, -errno, "remove %s", cgroup);
 	return 0;

@@ -24,7 +24,7 @@
 #include "runner/oci/ns.h"
 #include "runner/oci/plan.h"
 
-enum { MOVE_WAIT_MS = 5000, NAP_NS = 1000 * 1000 };
+enum { MOVE_WAIT_MS = 5000, NAP_NS = 1000 * 1000, REUSE_TRIES = 100 };
 
 /* What sd-bus.h declares, as far as it is used. */
 typedef int open_fn(void **bus);
@@ -173,18 +173,49 @@ static int fill_call(const struct sdbus *b, void *m, const struct plan *p, pid_t
 	return r;
 }
 
-static int start_scope(const struct sdbus *b, void *bus, const struct plan *p, pid_t pid,
-		       const char *unit, const char *slice, struct err *e)
+static int manager_call(const struct sdbus *b, void *bus, const char *method, void **ret)
+{
+	return b->new_call(bus, ret, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
+			   "org.freedesktop.systemd1.Manager", method);
+}
+
+/* A scope that failed stays loaded until somebody has looked. */
+static void forget_failed(const struct sdbus *b, void *bus, const char *unit)
 {
 	struct bus_error why = { 0 };
 	void *m = NULL;
 
-	int r = b->new_call(bus, &m, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
-			    "org.freedesktop.systemd1.Manager", "StartTransientUnit");
-	if (r >= 0)
-		r = fill_call(b, m, p, pid, unit, slice);
-	if (r >= 0)
-		r = b->call(bus, m, 0, &why, NULL);
+	if (manager_call(b, bus, "ResetFailedUnit", &m) >= 0 && b->append(m, "s", unit) >= 0)
+		(void)b->call(bus, m, 0, &why, NULL);
+	b->error_free(&why);
+	if (m)
+		(void)b->message_unref(m);
+}
+
+static int start_scope(const struct sdbus *b, void *bus, const struct plan *p, pid_t pid,
+		       const char *unit, const char *slice, struct err *e)
+{
+	const struct timespec nap = { .tv_nsec = 10 * NAP_NS };
+	struct bus_error why = { 0 };
+	void *m = NULL;
+	int r;
+
+	for (int tries = 0;; tries++) {
+		r = manager_call(b, bus, "StartTransientUnit", &m);
+		if (r >= 0)
+			r = fill_call(b, m, p, pid, unit, slice);
+		if (r >= 0)
+			r = b->call(bus, m, 0, &why, NULL);
+		/* one of that name that has just ended is about to go */
+		if (r != -EEXIST || tries == REUSE_TRIES)
+			break;
+		b->error_free(&why);
+		(void)b->message_unref(m);
+		m = NULL;
+		if (tries == 0)
+			forget_failed(b, bus, unit);
+		(void)nanosleep(&nap, NULL);
+	}
 	if (r < 0)
 		r = err_set(e, r, "systemd: start %s%s%s", unit, why.message ? ": " : "",
 			    why.message ? why.message : "");
@@ -210,6 +241,19 @@ static int wait_moved(pid_t pid, const char *unit, char *ret, size_t size, struc
 	return err_msg(e, -ETIMEDOUT, "systemd: %s did not take the process", unit);
 }
 
+static int connect_bus(struct sdbus *b, void **ret, struct err *e)
+{
+	bool root = geteuid() == 0 && ns_user_is_initial();
+	int r = load(b, e);
+
+	if (r < 0)
+		return r;
+	r = root ? b->open_system(ret) : b->open_user(ret);
+	if (r < 0)
+		return err_set(e, r, "systemd: connect to the %s bus", root ? "system" : "user's");
+	return 0;
+}
+
 static int systemd_attach(struct plan *p, pid_t pid, struct err *e)
 {
 	struct oci_container *c = p->c;
@@ -219,13 +263,9 @@ static int systemd_attach(struct plan *p, pid_t pid, struct err *e)
 
 	int r = scope_name(p, c->cgroup_scope, sizeof(c->cgroup_scope), slice, sizeof(slice), e);
 	if (r == 0)
-		r = load(&b, e);
+		r = connect_bus(&b, &bus, e);
 	if (r < 0)
 		return r;
-	bool root = geteuid() == 0 && ns_user_is_initial();
-	r = root ? b.open_system(&bus) : b.open_user(&bus);
-	if (r < 0)
-		return err_set(e, r, "systemd: connect to the %s bus", root ? "system" : "user's");
 	r = start_scope(&b, bus, p, pid, c->cgroup_scope, slice, e);
 	(void)b.bus_unref(bus);
 	if (r == 0)
@@ -238,6 +278,53 @@ static int systemd_attach(struct plan *p, pid_t pid, struct err *e)
 	if (dir < 0)
 		return err_set(e, -errno, "%s", c->cgroup);
 	return cgroup_limit(p, dir, e);
+}
+
+/* ".../UNIT.scope/sub/group": the unit, and what is below it. */
+static int split_scope(const char *cgroup, char *unit, size_t size, const char **ret_below)
+{
+	static const char suffix[] = ".scope";
+
+	for (const char *at = strstr(cgroup, suffix); at; at = strstr(at + 1, suffix)) {
+		const char *end = at + sizeof(suffix) - 1, *start = at;
+
+		if (*end && *end != '/')
+			continue;
+		while (start > cgroup && start[-1] != '/')
+			start--;
+		*ret_below = end;
+		return str_format(unit, size, "%.*s", (int)(end - start), start) < 0 ? -ENAMETOOLONG : 0;
+	}
+	return -EOPNOTSUPP;
+}
+
+int cgroup_systemd_enter(const char *cgroup, pid_t pid, struct err *e)
+{
+	struct bus_error why = { 0 };
+	void *bus = NULL, *m = NULL;
+	struct sdbus b = { 0 };
+	const char *below;
+	char unit[256];
+
+	int r = split_scope(cgroup, unit, sizeof(unit), &below);
+	if (r < 0)
+		return err_set(e, r, "%s", cgroup);
+	r = connect_bus(&b, &bus, e);
+	if (r < 0)
+		return r;
+	r = manager_call(&b, bus, "AttachProcessesToUnit", &m);
+	if (r >= 0)
+		r = b.append(m, "ssau", unit, below, 1, (uint32_t)pid);
+	if (r >= 0)
+		r = b.call(bus, m, 0, &why, NULL);
+	if (r < 0)
+		r = err_set(e, r, "systemd: enter %s%s%s", unit, why.message ? ": " : "",
+			    why.message ? why.message : "");
+	b.error_free(&why);
+	if (m)
+		(void)b.message_unref(m);
+	(void)b.bus_unref(bus);
+	return r < 0 ? r : 0;
 }
 
 const struct cgroup_ops cgroup_systemd = { "systemd", systemd_prepare, systemd_attach };

@@ -152,7 +152,7 @@ static int converse(struct plan *p, const struct cgroup_ops *cg, struct err *e)
 
 	int r = step(p, "cloned", e);
 	if (r == 0)
-		r = cg->attach(p, c->pid, e);
+		r = cgroup_attach(p, cg, e);
 	if (r == 0)
 		r = write_state(p, e);
 	if (r == 0)

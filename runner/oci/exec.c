@@ -7,7 +7,9 @@
  * that moved elsewhere would lead us into namespaces of its own making. The
  * intermediate process (middle.c) hides itself from the container (not
  * dumpable) before it joins, so that nothing inside can attach to what is
- * still our program.
+ * still our program. The program is born in the container's cgroup. From a
+ * login's own group the kernel forbids that: then systemd moves the process
+ * before it executes anything.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +28,7 @@
 #include "common/err.h"
 #include "common/fd.h"
 #include "common/str.h"
+#include "runner/oci/cgroup.h"
 #include "runner/oci/init.h"
 #include "runner/oci/middle.h"
 #include "runner/oci/notify.h"
@@ -41,12 +44,13 @@
  * struct entry - what the child of an exec needs
  * @pp:		the program
  * @user:	a user namespace was joined
+ * @wait:	not to execute anything before it is told to
  * @root, @proc: descriptors the child opens
  */
 struct entry {
 	struct spec mem;
 	struct plan_process pp;
-	bool user;
+	bool user, wait;
 	int root, proc;
 };
 
@@ -143,7 +147,7 @@ static void run_child(void *arg, int sync)
 	struct err e = { 0 };
 
 	if (child_setup(x, sync, &e) == 0 &&
-	    (!x->pp.notify || sync_expect(sync, SYNC_START, NULL, &e) == 0))
+	    (!x->wait || sync_expect(sync, SYNC_START, NULL, &e) == 0))
 		(void)process_exec(&x->pp, x->proc, &sync, &e);
 	sync_send_error(sync, &e);
 	_exit(1);
@@ -179,26 +183,71 @@ static int converse(const struct spec_process *p, int sync, int *ret_tty, struct
 	return sync_wait_exec(sync, e);
 }
 
+static void end_child(int pidfd)
+{
+	siginfo_t info;
+
+	(void)raw_pidfd_send_signal(pidfd, SIGKILL);
+	while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) < 0 && errno == EINTR)
+		;
+}
+
+static int spawn_in(const char *group, struct middle *m, pid_t *ret_pid, int *ret_pidfd,
+		    struct err *e)
+{
+	auto_close int dir = open(group, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0)
+		return err_set(e, -errno, "%s", group);
+	m->cgroup_fd = dir;
+	int r = middle_spawn(m, ret_pid, ret_pidfd, e);
+	m->cgroup_fd = -1;
+	return r;
+}
+
+/* Makes the child, in the container's cgroup. */
+static int spawn(const struct oci_exec_opts *o, struct middle *m, struct entry *x, pid_t *ret_pid,
+		 int *ret_pidfd, struct err *e)
+{
+	char own[OCI_CGROUP_PATH_MAX];
+	const char *group = o->cgroup;
+
+	x->wait = x->pp.notify;
+	if (!group)
+		return middle_spawn(m, ret_pid, ret_pidfd, e);
+	int r = spawn_in(group, m, ret_pid, ret_pidfd, e);
+	/* a group that gives controllers to groups below it has no place for
+	 * processes: the container manages its own, and the init's is one */
+	if (r == -EBUSY && cgroup_own(o->pid, own, sizeof(own), NULL) == 0) {
+		group = own;
+		r = spawn_in(group, m, ret_pid, ret_pidfd, e);
+	}
+	if (r != -EACCES || !strstr(group, ".scope"))
+		return r;
+	x->wait = true;
+	r = middle_spawn(m, ret_pid, ret_pidfd, e);
+	if (r < 0)
+		return r;
+	r = cgroup_systemd_enter(group, *ret_pid, e);
+	if (r < 0)
+		end_child(*ret_pidfd);
+	return r;
+}
+
 static int exec_entry(const struct oci_exec_opts *o, struct entry *x, const int *adj, int flags,
 		      pid_t *ret_pid, int *ret_pidfd, int *ret_tty, struct err *e)
 {
 	const struct spec_process *p = x->pp.s;
-	auto_close int cgroup = -1;
 	char oom[16];
 	int pair[2];
 
-	if (o->cgroup) {
-		cgroup = open(o->cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (cgroup < 0)
-			return err_set(e, -errno, "%s", o->cgroup);
-	}
 	int r = sync_pair(pair, e);
 	if (r < 0)
 		return r;
 	auto_close int sync = pair[0];
 	auto_close int theirs = pair[1];
 
-	struct middle m = { .cgroup_fd = cgroup, .child = run_child, .arg = x, .sync = theirs,
+	struct middle m = { .cgroup_fd = -1, .child = run_child, .arg = x, .sync = theirs,
 			    .close_fd = sync, .join = { o->pidfd }, .join_flags = { flags },
 			    .n_join = flags ? 1 : 0, .n_must = 1, .undumpable = true };
 	if (adj) {
@@ -210,22 +259,18 @@ static int exec_entry(const struct oci_exec_opts *o, struct entry *x, const int 
 	pid_t pid;
 	auto_close int pidfd = -1;
 	auto_close int tty = -1;
-	r = middle_spawn(&m, &pid, &pidfd, e);
+	r = spawn(o, &m, x, &pid, &pidfd, e);
 	if (r < 0)
 		return r;
 	(void)close(take_fd(&theirs));
 	r = o->seccomp_spec ? notify_fill(&x->pp, o->seccomp_spec, o->id, NULL, pid, NULL, e) : 0;
 	/* only where it is waited for: unread, it would turn the end into a reset */
-	if (r == 0 && x->pp.notify)
+	if (r == 0 && x->wait)
 		r = sync_send(sync, SYNC_START, -1);
 	if (r == 0)
 		r = converse(p, sync, &tty, e);
 	if (r < 0) {
-		siginfo_t info;
-
-		(void)raw_pidfd_send_signal(pidfd, SIGKILL);
-		while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) < 0 && errno == EINTR)
-			;
+		end_child(pidfd);
 		return r;
 	}
 	*ret_pid = pid;
