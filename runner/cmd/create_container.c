@@ -17,6 +17,7 @@
 #include "common/num.h"
 #include "common/portspec.h"
 #include "runner/cmd/create_opts.h"
+#include "runner/cmd/limits.h"
 #include "runner/engine/container.h"
 #include "runner/engine/engine.h"
 #include "runner/engine/mountspec.h"
@@ -416,6 +417,9 @@ static int configure(struct container *c, const struct create_opts *o, const str
 	if (r < 0)
 		return r;
 	set_scalars(cfg, o, &img->config);
+	r = limits_set(o, cfg, e);
+	if (r < 0)
+		return r;
 	set_lists(cfg, o);
 	cfg->image = xstrdup(argv[0]);
 	cfg->image_id = xstrdup(img->id);

@@ -11,6 +11,7 @@
 #include "common/err.h"
 #include "common/num.h"
 #include "common/portspec.h"
+#include "runner/cmd/limits.h"
 #include "runner/engine/client.h"
 #include "runner/engine/container.h"
 #include "runner/engine/ladder.h"
@@ -41,6 +42,12 @@ const struct opt create_rows[] = {
 	OPT_LIST(0, "cap-add", O, cap_add, "NAME", "give a capability, or ALL"),
 	OPT_LIST(0, "cap-drop", O, cap_drop, "NAME", "take a capability away, or ALL"),
 	OPT_STR(0, "cidfile", O, cidfile, "PATH", "write the container's id to a file that must not exist"),
+	OPT_STR(0, "cpu-period", O, cpu_period, "USEC", "length of a period of --cpu-quota"),
+	OPT_STR(0, "cpu-quota", O, cpu_quota, "USEC", "processor time in each period"),
+	OPT_STR('c', "cpu-shares", O, cpu_shares, "N", "weight against others when processors are short"),
+	OPT_STR(0, "cpus", O, cpus, "N", "number of processors, such as 1.5"),
+	OPT_STR(0, "cpuset-cpus", O, cpuset_cpus, "LIST", "processors it may run on"),
+	OPT_STR(0, "cpuset-mems", O, cpuset_mems, "LIST", "memory nodes it may use"),
 	OPT_BOOL('d', "detach", O, detach, "run in the background and print the id"),
 	OPT_STR(0, "detach-keys", O, detach_keys, "KEYS", "keys that leave the container running (ctrl-p,ctrl-q)"),
 	OPT_LIST(0, "device", O, device, "HOST[:PATH]", "make a device of the host available"),
@@ -60,6 +67,9 @@ const struct opt create_rows[] = {
 	OPT_LIST(0, "label-file", O, label_file, "PATH", "labels, one a line"),
 	OPT_STR(0, "log-driver", O, log_driver, "NAME", "k8s-file (default), json-file (the same) or none"),
 	OPT_LIST(0, "log-opt", O, log_opt, "NAME=VALUE", "max-size=BYTES: the log starts anew"),
+	OPT_STR('m', "memory", O, memory, "BYTES", "memory limit"),
+	OPT_STR(0, "memory-reservation", O, memory_reservation, "BYTES", "memory left to it when memory is short"),
+	OPT_STR(0, "memory-swap", O, memory_swap, "BYTES", "limit of memory and swap together; -1 for none"),
 	OPT_LIST(0, "mount", O, mount, "type=TYPE,...", "bind, volume or tmpfs mount"),
 	OPT_STR(0, "name", O, name, "NAME", "name of the container"),
 	OPT_STR(0, "network", O, network, "MODE", "private (default), none or host"),
@@ -67,6 +77,7 @@ const struct opt create_rows[] = {
 	OPT_BOOL(0, "no-hosts", O, no_hosts, "leave the image's /etc/hosts alone"),
 	OPT_INT(0, "oom-score-adj", O, oom_score_adj, "N", "preference of the kernel when memory is short"),
 	OPT_STR(0, "pid", O, pid, "MODE", "private or host"),
+	OPT_STR(0, "pids-limit", O, pids_limit, "N", "number of processes; -1 for no limit"),
 	OPT_STR(0, "platform", O, platform, "OS/ARCH[/VARIANT]", "platform of the image"),
 	OPT_BOOL(0, "privileged", O, privileged, "all capabilities that we have, no seccomp, nothing masked"),
 	OPT_LIST('p', "publish", O, publish, "[[IP:]PORT:]PORT[/PROTO]", "publish a port or a range of ports"),
@@ -236,6 +247,8 @@ int create_opts_check(const struct create_opts *o, struct err *e)
 		r = check_names(o, e);
 	if (r == 0)
 		r = check_lists(o, e);
+	if (r == 0)
+		r = limits_set(o, NULL, e);
 	if (r == 0 && o->stop_signal && signal_parse(o->stop_signal, &sig, e) < 0)
 		r = err_wrap(e, "--stop-signal");
 	if (r == 0 && o->detach_keys)

@@ -48,6 +48,16 @@ struct create_opts {
 	int stop_timeout;
 	int oom_score_adj;
 	const char *shm_size;
+	const char *memory;
+	const char *memory_reservation;
+	const char *memory_swap;
+	const char *cpus;
+	const char *cpu_period;
+	const char *cpu_quota;
+	const char *cpu_shares;
+	const char *cpuset_cpus;
+	const char *cpuset_mems;
+	const char *pids_limit;
 	const char *log_driver;
 	const char *platform;
 	const char *authfile;

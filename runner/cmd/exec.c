@@ -168,8 +168,15 @@ static int spawn(const struct container *c, const struct exec_opts *o, int argc,
 	eo.pid = c->state.pid;
 	memcpy(eo.stdio, ends->theirs, sizeof(eo.stdio));
 	eo.seccomp = &bpf;
+	eo.cgroup = c->state.cgroup && *c->state.cgroup ? c->state.cgroup : NULL;
 	if (r == 0)
 		r = oci_exec(&eo, &spec.process, &ends->ours.pid, &ends->ours.pidfd, &tty, e);
+	/* made from another place of the hierarchy, where the kernel bars the way */
+	if ((r == -EACCES || r == -EOPNOTSUPP) && eo.cgroup) {
+		log_warn("exec: outside of the limits of container %.12s: %s", c->id, e->msg);
+		eo.cgroup = NULL;
+		r = oci_exec(&eo, &spec.process, &ends->ours.pid, &ends->ours.pidfd, &tty, e);
+	}
 	if (r == 0 && o->tty)
 		ends->ours.out[0] = ends->ours.in = tty;
 	oci_bpf_clear(&bpf);

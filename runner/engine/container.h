@@ -100,6 +100,12 @@ enum container_status {
  * @seccomp:		path of a profile, "unconfined", or "" for the default
  * @no_new_privs:	always, unless switched off
  * @oom_score_adj:	0 leaves it
+ * @memory, @memory_reservation: bytes; 0 for no limit, as in all limits
+ * @memory_swap:	bytes of memory and swap together, -1 for no limit
+ * @cpu_quota:		microseconds in each @cpu_period, -1 for no limit
+ * @cpu_shares:		weight, 2 to 262144
+ * @cpuset_cpus, @cpuset_mems: "0-2,5", "" for all
+ * @pids_limit:		processes, -1 for no limit
  */
 struct container_config {
 	char *image;
@@ -146,6 +152,15 @@ struct container_config {
 	int stop_signal;
 	int stop_timeout;
 	int oom_score_adj;
+	int64_t memory;
+	int64_t memory_reservation;
+	int64_t memory_swap;
+	int64_t cpu_period;
+	int64_t cpu_quota;
+	int64_t cpu_shares;
+	char *cpuset_cpus;
+	char *cpuset_mems;
+	int64_t pids_limit;
 	char *log_driver;
 	int64_t log_max;
 };
@@ -164,6 +179,7 @@ struct container_config {
  * @error:		why it did not start or how it was lost, or ""
  * @restarts:		times it was started again by policy
  * @rung_ids, @rung_rootfs, @rung_network, @rung_cgroups: rungs of the last start
+ * @cgroup:		folder of the running container's own group, or ""
  * @ports:		"HOST_IP:HOST_PORT->PORT/proto", one per published port
  */
 struct container_state {
@@ -183,6 +199,7 @@ struct container_state {
 	char *rung_rootfs;
 	char *rung_network;
 	char *rung_cgroups;
+	char *cgroup;
 	struct strv ports;
 };
 

@@ -81,6 +81,15 @@ static const struct field config_fields[] = {
 	FIELD(config, INT, stop_signal),
 	FIELD(config, INT, stop_timeout),
 	FIELD(config, INT, oom_score_adj),
+	FIELD(config, I64, memory),
+	FIELD(config, I64, memory_reservation),
+	FIELD(config, I64, memory_swap),
+	FIELD(config, I64, cpu_period),
+	FIELD(config, I64, cpu_quota),
+	FIELD(config, I64, cpu_shares),
+	FIELD(config, STR, cpuset_cpus),
+	FIELD(config, STR, cpuset_mems),
+	FIELD(config, I64, pids_limit),
 	FIELD(config, STR, log_driver),
 	FIELD(config, I64, log_max),
 };
@@ -102,6 +111,7 @@ static const struct field state_fields[] = {
 	FIELD(state, STR, rung_rootfs),
 	FIELD(state, STR, rung_network),
 	FIELD(state, STR, rung_cgroups),
+	FIELD(state, STR, cgroup),
 	FIELD(state, LIST, ports),
 };
 

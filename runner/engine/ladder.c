@@ -86,3 +86,16 @@ int ladder_require(const struct strv *require, const struct container_state *st,
 	}
 	return 0;
 }
+
+bool ladder_requires(const struct strv *require, const char *axis)
+{
+	for (size_t i = 0; i < require->n; i++) {
+		const char *rung;
+		const struct axis *a = find_axis(require->v[i], &rung);
+		size_t at = a ? place(a, rung, /* recorded */ false) : RUNGS_MAX;
+
+		if (a && str_eq(a->name, axis) && at + 1 < RUNGS_MAX && a->rungs[at + 1])
+			return true;
+	}
+	return false;
+}

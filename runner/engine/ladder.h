@@ -5,6 +5,8 @@
 #ifndef RUNNER_ENGINE_LADDER_H
 #define RUNNER_ENGINE_LADDER_H
 
+#include <stdbool.h>
+
 struct container_state;
 struct err;
 struct strv;
@@ -22,5 +24,8 @@ int ladder_check(const char *require, struct err *e);
  * Return: 0, -ENOTSUP naming the first axis that is worse
  */
 int ladder_require(const struct strv *require, const struct container_state *st, struct err *e);
+
+/** ladder_requires() - is anything above the lowest rung of that axis required; pure */
+bool ladder_requires(const struct strv *require, const char *axis);
 
 #endif

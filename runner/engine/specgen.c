@@ -402,6 +402,25 @@ static void add_sysctls(struct spec *s, const struct container *c, const struct 
 	}
 }
 
+static void set_limit(struct spec_opt_i64 *to, int64_t v)
+{
+	if (v)
+		*to = (struct spec_opt_i64){ .set = true, .v = v };
+}
+
+static void set_limits(struct spec_resources *r, const struct container_config *cfg)
+{
+	set_limit(&r->mem_limit, cfg->memory);
+	set_limit(&r->mem_reservation, cfg->memory_reservation);
+	set_limit(&r->mem_swap, cfg->memory_swap);
+	set_limit(&r->cpu_shares, cfg->cpu_shares);
+	set_limit(&r->cpu_quota, cfg->cpu_quota);
+	set_limit(&r->cpu_period, cfg->cpu_period);
+	set_limit(&r->pids_limit, cfg->pids_limit);
+	r->cpus = cfg->cpuset_cpus && *cfg->cpuset_cpus ? cfg->cpuset_cpus : NULL;
+	r->mems = cfg->cpuset_mems && *cfg->cpuset_mems ? cfg->cpuset_mems : NULL;
+}
+
 static int set_seccomp(struct spec *s, const struct container *c, bool privileged, struct err *e)
 {
 	const char *path = security_value(&c->config.security_opt, "seccomp");
@@ -474,6 +493,7 @@ int specgen(struct spec *s, const struct container *c, const struct user *user,
 		s->process.has_oom_score_adj = true;
 		s->process.oom_score_adj = cfg->oom_score_adj;
 	}
+	set_limits(&s->res, cfg);
 	r = set_process(&s->process, c, user, cfg->privileged, e);
 	if (r == 0)
 		r = set_seccomp(s, c, cfg->privileged, e);

@@ -196,6 +196,7 @@ static int describe_run(struct monitor *m, pid_t pid, struct err *e)
 		st->pid_start = (int64_t)start;
 	set_str(&st->error, "");
 	set_str(&st->runroot, m->c->eng->runroot);
+	set_str(&st->cgroup, m->oci.has_cgroup ? m->oci.cgroup : "");
 	set_str(&st->rung_ids, engine_ids_name(m->c->eng));
 	set_str(&st->rung_rootfs, m->root.rung);
 	set_str(&st->rung_network, m->net.rung);
@@ -303,6 +304,7 @@ static int create(struct monitor *m, const struct ends *ends, struct err *e)
 		o.rootfs_fd = m->root.detached ? m->root.fd : -1;
 		o.seccomp = &bpf;
 		o.warn = on_warn;
+		o.require_cgroup = ladder_requires(&m->c->config.require, "cgroups");
 		o.step = on_step;
 		o.step_ctx = m;
 		r = oci_create(&spec, &o, &m->oci, e);

@@ -26,7 +26,8 @@ fails() {
 		fails "$kind" --publish run -p 80:: bb:1
 		fails "$kind" 99999 run -p 99999:80 bb:1
 		fails "$kind" 'missing' run
-		fails "$kind" --memory run --memory 5m bb:1
+		fails "$kind" --memory run --memory 5x bb:1
+		fails "$kind" --restart run --restart always bb:1
 	done
 	fails sub '--name' run --name
 	fails sub 'ids=two' run --require ids=two bb:1

@@ -40,6 +40,10 @@ static void test_good(void **state)
 		"--entrypoint||img", "--stop-signal|SIGUSR1|img", "--detach-keys|ctrl-a,b|img",
 		"--log-opt|max-size=5m|img", "-w|/|img", "--security-opt|no-new-privileges|img",
 		"--ulimit|nofile=5|img", "--pid|host|--ipc|host|--uts|private|img",
+		"-m|5m|--memory-swap|-1|img", "--memory|1g|--memory-swap|2g|--memory-reservation|1g|img",
+		"--cpus|1.5|img", "--cpus|.25|img", "--cpus|2.|img", "--cpus|0|img", "-c|512|img",
+		"--cpu-quota|50000|--cpu-period|100000|img", "--cpu-quota|-1|img", "--pids-limit|-1|img",
+		"--pids-limit|0|img", "--cpuset-cpus|0-1,3|--cpuset-mems|0|img",
 	};
 
 	(void)state;
@@ -64,7 +68,15 @@ static void test_bad(void **state)
 		"--log-driver|syslog|img", "--log-opt|max-file=3|img", "-w|relative|img",
 		"--security-opt|fnord|img", "--ulimit|nofile|img", "--sysctl|a|img", "--sysctl|=1|img",
 		"--device|relative|img", "--oom-score-adj|1001|img", "--pid|container:x|img",
-		"--ipc|shareable|img", "--memory|5m|img", "--rm=maybe|img",
+		"--ipc|shareable|img", "--memory|x|img", "--memory|-1|img",
+		"--memory-swap|1g|img", "--memory|2g|--memory-swap|1g|img",
+		"--memory|1g|--memory-reservation|2g|img", "--cpus|x|img", "--cpus||img", "--cpus|.|img",
+		"--cpus|-1|img", "--cpus|1.2345|img", "--cpus|0.001|img", "--cpus|100000|img",
+		"--cpus|1|--cpu-quota|5000|img", "--cpus|1|--cpu-period|5000|img", "--cpu-quota|5|img",
+		"--cpu-period|5|img", "--cpu-period|2000000|img", "--cpu-shares|1|img",
+		"--cpu-shares|300000|img", "--pids-limit|-2|img", "--pids-limit|x|img",
+		"--cpuset-cpus||img", "--cpuset-cpus|a|img", "--cpuset-mems|0;1|img",
+		"--rm=maybe|img",
 	};
 
 	(void)state;

@@ -64,11 +64,31 @@ static void test_require(void **state)
 	}
 }
 
+static void test_requires(void **state)
+{
+	static const struct {
+		const char *require;
+		bool want;
+	} rows[] = {
+		{ "cgroups=cgroup2", true }, { "cgroups=systemd", true }, { "cgroups=none", false },
+		{ "ids=range", false },	     { "cgroups=fnord", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		AUTO(strv_clear) struct strv l = { 0 };
+
+		assert_int_equal(strv_add(&l, rows[i].require), 0);
+		assert_int_equal(ladder_requires(&l, "cgroups"), rows[i].want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_require),
+		cmocka_unit_test(test_requires),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
