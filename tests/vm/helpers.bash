@@ -37,7 +37,7 @@ logged_in() {
 scopes() {
 	local uid
 	uid=$(id -u "$(account "$1")")
-	find "/sys/fs/cgroup/user.slice/user-$uid.slice" -name '*.scope' -path '*user@*' 2>/dev/null
+	find "/sys/fs/cgroup/user.slice/user-$uid.slice" -name '*.scope' ! -name init.scope -path '*user@*' 2>/dev/null
 }
 
 # bundle KIND: $DIR/b, a bundle with busybox as in tests/system/oci.bash

@@ -1,0 +1,87 @@
+# systemd as the first process of a container, with a group that is delegated to it
+
+load helpers
+
+setup_file() {
+	load helpers
+	# the root folder, owned by the subordinate ids of the account
+	INNER=$(scratch sub)
+	export INNER
+	as sub mkdir "$INNER/b"
+	SUITE_TIMEOUT_CMD=300 as sub uidmap run -- sh -c "mkdir $INNER/b/rootfs && tar -C $INNER/b/rootfs -xf /srv/debian-systemd.tar --exclude=./dev/*"
+}
+
+teardown_file() {
+	load helpers
+	SUITE_TIMEOUT_CMD=200 as sub uidmap run -- rm -rf "$INNER/b"
+	rm -rf "$INNER"
+}
+
+setup() {
+	KIND=sub
+	DIR=$(mktemp -d /tmp/vm.XXXXXX)
+	chmod 0755 "$DIR"
+	chown "$(account sub):" "$DIR"
+	local first count
+	first=$(awk -F: -v n="$(account sub)" '$1 == n { print $2 }' /etc/subuid)
+	count=65536
+	as sub runner-oci spec --rootless --bundle "$DIR"
+	jq --arg root "$INNER/b/rootfs" --argjson uid "$(id -u "$(account sub)")" --argjson gid "$(id -g "$(account sub)")" \
+		--argjson first "$first" --argjson count "$count" '
+		.root = {path: $root, readonly: false}
+		| .process.terminal = false | .process.args = ["/sbin/init"] | .process.env += ["container=oci"]
+		| .process.noNewPrivileges = false
+		| .hostname = "inner"
+		| .linux.uidMappings = [{containerID: 0, hostID: $uid, size: 1}, {containerID: 1, hostID: $first, size: $count}]
+		| .linux.gidMappings = [{containerID: 0, hostID: $gid, size: 1}, {containerID: 1, hostID: $first, size: $count}]
+		| (["CAP_SYS_ADMIN","CAP_CHOWN","CAP_DAC_OVERRIDE","CAP_DAC_READ_SEARCH","CAP_FOWNER","CAP_FSETID","CAP_KILL",
+			"CAP_SETGID","CAP_SETUID","CAP_SETPCAP","CAP_NET_BIND_SERVICE","CAP_NET_ADMIN","CAP_SYS_CHROOT",
+			"CAP_AUDIT_WRITE","CAP_SETFCAP","CAP_SYS_RESOURCE"]) as $caps
+		| .process.capabilities = {bounding: $caps, effective: $caps, permitted: $caps}
+		| .mounts = [.mounts[] | select(.destination != "/sys/fs/cgroup")]
+			+ [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["nosuid","noexec","nodev","rw"]},
+			   {destination: "/run", type: "tmpfs", source: "tmpfs", options: ["nosuid","nodev","mode=755"]},
+			   {destination: "/tmp", type: "tmpfs", source: "tmpfs", options: ["nosuid","nodev"]}]
+		' "$DIR/config.json" >"$DIR/new"
+	as sub sh -c "cat $DIR/new >$DIR/config.json"
+	O="runner-oci --root $DIR/state"
+}
+
+teardown() {
+	oci delete --force sd >/dev/null 2>&1 || true
+	rm -rf "$DIR"
+}
+
+@test "systemd reaches its target, systemctl works inside, it stops in order" {
+	LOGIN_TIME=400 logged_in sub "
+		O='$O --systemd-cgroup'
+		\$O run -d -b $DIR sd </dev/null >$DIR/out 2>&1
+		echo run \$?
+		for i in \$(seq 200); do
+			up=\$(\$O exec sd systemctl is-system-running 2>&1)
+			case \$up in running|degraded) break;; esac
+			sleep 1
+		done
+		echo \"is \$up\"
+		\$O exec sd systemctl --failed --no-legend --plain
+		echo 'units:'
+		\$O exec sd systemctl list-units --no-pager --no-legend --plain --type=target,service
+		\$O exec sd systemctl is-active multi-user.target
+		\$O exec sd sh -c 'systemd-run --wait --pipe -q -p MemoryMax=20M sh -c \"echo in a unit; cat /proc/self/cgroup; cat /sys/fs/cgroup\\\$(cut -d: -f3 /proc/self/cgroup)/memory.max\"'
+		\$O kill sd 37 # SIGRTMIN+3
+		for i in \$(seq 100); do [ \"\$(\$O state sd | jq -r .status)\" = stopped ] && break; sleep 0.5; done
+		\$O state sd | jq -r .status
+		\$O delete sd && echo deleted
+		cat $DIR/out
+	"
+	echo "$output"
+	assert_output_has 'run 0'
+	assert_output_has 'is running'
+	assert_output_has dbus.service
+	assert_output_has 'in a unit'
+	assert_output_has 20971520
+	assert_output_has stopped
+	assert_output_has deleted
+	wait_for 10 eval '[ -z "$(scopes sub)" ]'
+	[ -z "$(oci list -q)" ]
+}
