@@ -216,6 +216,9 @@ static int copy_meta(struct ovl *o, const struct copy *c, struct loc l)
 	} else if (now.stx_uid == ow.uid && now.stx_gid == ow.gid) {
 		what = OWNER_MODE;
 	}
+	/* squashed owners are for the eye: on disk the file keeps its own if it may */
+	if (o->conf->uids.squash >= 0 || o->conf->gids.squash >= 0)
+		(void)at_chown(l, ow.uid, ow.gid);
 	if ((r = owner_set(o, l, &now, &ow, what)) < 0 ||
 	    (r = copyup_xattrs(o, c->from, l)) < 0)
 		return r;

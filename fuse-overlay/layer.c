@@ -21,6 +21,7 @@
 #include "fuse-overlay/node.h"
 #include "fuse-overlay/owner.h"
 #include "fuse-overlay/readdir.h"
+#include "fuse-overlay/sidecar.h"
 #include "fuse-overlay/whiteout.h"
 
 #define WORK_FOLDER "work"
@@ -29,6 +30,14 @@
 void ovl_tmp_name(struct ovl *o, char buf[OVL_TMP_MAX])
 {
 	(void)snprintf(buf, OVL_TMP_MAX, "#%x", o->serial++);
+}
+
+static int sidecar_error(int r, const char *path, struct err *e)
+{
+	if (r == -ESTALE)
+		return err_msg(e, r, "%s/" SIDECAR_NAME ": records of another folder: is this a copy?",
+			       path);
+	return err_set(e, r, "%s/" SIDECAR_NAME, path);
 }
 
 static int open_layer(struct ovl *o, const char *what, const char *path, struct err *e)
@@ -46,6 +55,13 @@ static int open_layer(struct ovl *o, const char *what, const char *path, struct 
 	if (r < 0)
 		return err_set(e, r, "%s: %s", what, path);
 	l->override = owner_probe(l->fd);
+	if (l->override != OVERRIDE_NONE)
+		return 0;
+	r = sidecar_open(l->fd, o->conf->upper && o->n_layers == 1, false, &l->owners);
+	if (r < 0 && r != -ENODATA)
+		return sidecar_error(r, path, e);
+	if (!r)
+		l->override = OVERRIDE_SIDECAR;
 	return 0;
 }
 
@@ -61,7 +77,7 @@ static int start_override(struct ovl *o, struct err *e)
 		return 0;
 	enum override want = o->conf->xattr_permissions == 1 ? OVERRIDE_PRIVILEGED :
 							       OVERRIDE_CONTAINERS;
-	if (up->override == want)
+	if (up->override == want || up->override == OVERRIDE_SIDECAR)
 		return 0;
 	int r = at_stat((struct loc){ up->fd, "" }, &stx);
 	if (r < 0)
@@ -70,6 +86,14 @@ static int start_override(struct ovl *o, struct err *e)
 	int len = owner_format(text, &ow);
 	r = len < 0 ? len : at_setxattr((struct loc){ up->fd, "" }, owner_xattr(want), text,
 					(size_t)len, 0);
+	if (r == -ENOTSUP && want == OVERRIDE_CONTAINERS) {
+		r = sidecar_open(up->fd, true, true, &up->owners);
+		if (r >= 0)
+			r = sidecar_put(up->owners, stx.stx_ino, &ow);
+		if (r < 0)
+			return sidecar_error(r, o->conf->upper, e);
+		want = OVERRIDE_SIDECAR;
+	}
 	if (r < 0)
 		return err_set(e, r, "xattr_permissions: %s: %s", o->conf->upper, owner_xattr(want));
 	up->override = want;
@@ -189,8 +213,10 @@ void ovl_clear(struct ovl *o)
 {
 	(void)file_drop_kept(o, NULL);
 	node_table_clear(o);
-	for (unsigned int i = 0; i < o->n_layers; i++)
+	for (unsigned int i = 0; i < o->n_layers; i++) {
 		(void)close(o->layers[i].fd);
+		sidecar_free(o->layers[i].owners);
+	}
 	free(o->layers);
 	if (o->workfd >= 0)
 		(void)close(o->workfd);

@@ -22,6 +22,7 @@
 #include "fuse-overlay/dir.h"
 #include "fuse-overlay/file.h"
 #include "fuse-overlay/link.h"
+#include "fuse-overlay/owner.h"
 
 #define TABLE_MIN 1024U
 #define GIVE_BACK_MIN 65536U
@@ -268,6 +269,9 @@ void node_ref(struct node *n)
 
 static void node_free(struct ovl *o, struct node *n)
 {
+	/* before the handle goes, and the number with it */
+	if (n->flags & NODE_DEAD && !n->layer)
+		owner_forget(o, n->ino);
 	dir_drop(o, n);
 	close_pin(n);
 	if (n->flags & NODE_HEAPNAME)

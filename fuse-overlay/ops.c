@@ -394,7 +394,7 @@ static void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_f
 	}
 	int r = file_begin(o, node_of(o, ino), fi, false, &io);
 	if (r >= 0) {
-		r = (datasync ? fdatasync(io.fd) : fsync(io.fd)) ? -errno : 0;
+		r = (datasync ? fdatasync(io.fd) : fsync(io.fd)) ? -errno : owner_sync(o);
 		file_end(o, &io);
 	}
 	reply_status(req, r);

@@ -59,12 +59,15 @@
 /* how many names in lower layers an indexed hard link still has */
 #define XATTR_NLINK "user.overlay.fuse.nlink"
 
+struct sidecar;
+
 /** enum override - where a layer keeps owners and modes */
 enum override {
 	OVERRIDE_NONE,		/* in the inodes */
 	OVERRIDE_PRIVILEGED,	/* security.fuseoverlayfs.override_stat */
 	OVERRIDE_CONTAINERS,	/* user.containers.override_stat */
 	OVERRIDE_USER,		/* user.fuseoverlayfs.override_stat, read only */
+	OVERRIDE_SIDECAR,	/* a file in the layer's top folder */
 	OVERRIDE_MAX_,
 };
 
@@ -72,10 +75,12 @@ enum override {
  * struct layer - one source folder
  * @fd:		the folder
  * @override:	where owners are
+ * @owners:	with OVERRIDE_SIDECAR: its records
  */
 struct layer {
 	int fd;
 	enum override override;
+	struct sidecar *owners;
 };
 
 /* node.flags */

@@ -13,6 +13,7 @@
 
 #include "common/num.h"
 #include "common/str.h"
+#include "fuse-overlay/sidecar.h"
 
 /* What a backing file gets in override mode, so that the server can use it. */
 #define BACKING_MODE 0755U
@@ -99,10 +100,26 @@ const char *owner_xattr(enum override ov)
 
 enum override owner_probe(int fd)
 {
-	for (int i = OVERRIDE_NONE + 1; i < OVERRIDE_MAX_; i++)
+	for (int i = OVERRIDE_NONE + 1; i < OVERRIDE_SIDECAR; i++)
 		if (at_getxattr((struct loc){ fd, "" }, owner_xattr((enum override)i), NULL, 0) >= 0)
 			return (enum override)i;
 	return OVERRIDE_NONE;
+}
+
+static void apply(const struct owner *ow, struct statx *stx)
+{
+	uint32_t type = ow->mode & S_IFMT;
+
+	/* only a file can stand for something else */
+	if (!type || !S_ISREG(stx->stx_mode))
+		type = stx->stx_mode & S_IFMT;
+	stx->stx_uid = ow->uid;
+	stx->stx_gid = ow->gid;
+	stx->stx_mode = (uint16_t)(type | (ow->mode & 07777));
+	if (S_ISBLK(type) || S_ISCHR(type)) {
+		stx->stx_rdev_major = ow->rdev_major;
+		stx->stx_rdev_minor = ow->rdev_minor;
+	}
 }
 
 static int apply_override(const struct ovl *o, unsigned int layer, struct loc l,
@@ -111,6 +128,13 @@ static int apply_override(const struct ovl *o, unsigned int layer, struct loc l,
 	char text[OWNER_TEXT_MAX];
 	struct owner ow;
 
+	if (o->layers[layer].override == OVERRIDE_SIDECAR) {
+		/* a whiteout has no owner, whoever had its inode before */
+		if (!at_is_whiteout(stx) &&
+		    !sidecar_get(o->layers[layer].owners, stx->stx_ino, &ow))
+			apply(&ow, stx);
+		return 0;
+	}
 	if (!S_ISREG(stx->stx_mode) && !S_ISDIR(stx->stx_mode))
 		return 0;
 	ssize_t n = at_getxattr(l, owner_xattr(o->layers[layer].override), text, sizeof(text) - 1);
@@ -122,13 +146,7 @@ static int apply_override(const struct ovl *o, unsigned int layer, struct loc l,
 	/* what cannot be read is not believed; the file itself is still there */
 	if (owner_parse(text, &ow) < 0)
 		return 0;
-	if (!(ow.mode & S_IFMT))
-		ow.mode |= stx->stx_mode & S_IFMT;
-	stx->stx_uid = ow.uid;
-	stx->stx_gid = ow.gid;
-	stx->stx_mode = (uint16_t)ow.mode;
-	stx->stx_rdev_major = ow.rdev_major;
-	stx->stx_rdev_minor = ow.rdev_minor;
+	apply(&ow, stx);
 	return 0;
 }
 
@@ -197,16 +215,33 @@ void owner_become_self(struct ovl *o)
 static int write_override(struct ovl *o, struct loc l, const struct owner *ow)
 {
 	char text[OWNER_TEXT_MAX];
-	int len = owner_format(text, ow);
+	struct statx stx;
+	int r;
 
+	if (o->layers[0].override == OVERRIDE_SIDECAR) {
+		r = at_stat(l, &stx);
+		return r < 0 ? r : sidecar_put(o->layers[0].owners, stx.stx_ino, ow);
+	}
+	int len = owner_format(text, ow);
 	if (len < 0)
 		return len;
-	int r = at_setxattr(l, owner_xattr(o->layers[0].override), text, (size_t)len, 0);
+	r = at_setxattr(l, owner_xattr(o->layers[0].override), text, (size_t)len, 0);
 	/* symbolic links cannot carry user attributes, nor can pipes and sockets
 	 * of layers that another program wrote */
 	if (r == -EPERM && !S_ISREG(ow->mode) && !S_ISDIR(ow->mode))
 		return 0;
 	return r;
+}
+
+void owner_forget(struct ovl *o, uint64_t ino)
+{
+	if (o->writable && o->layers[0].override == OVERRIDE_SIDECAR)
+		sidecar_drop(o->layers[0].owners, ino);
+}
+
+int owner_sync(struct ovl *o)
+{
+	return o->layers[0].override == OVERRIDE_SIDECAR ? sidecar_sync(o->layers[0].owners) : 0;
 }
 
 mode_t owner_backing_mode(const struct ovl *o, mode_t mode)

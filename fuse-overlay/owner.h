@@ -5,7 +5,8 @@
  * A layer in override mode keeps owner and mode in an extended attribute,
  * "uid:gid:mode[:type]" as containers/storage writes it, because the server
  * may not give files away. Its root folder carries the attribute too, which
- * is how the mode is recognised.
+ * is how the mode is recognised. Where the file system has no user
+ * attributes, the same text is in a file (sidecar.h).
  */
 #ifndef FUSE_OVERLAY_OWNER_H
 #define FUSE_OVERLAY_OWNER_H
@@ -42,7 +43,7 @@ int owner_parse(const char *s, struct owner *ret);
 int owner_format(char buf[OWNER_TEXT_MAX], const struct owner *ow);
 
 /**
- * owner_xattr() - name of the attribute of a mode, NULL for OVERRIDE_NONE
+ * owner_xattr() - name of the attribute of a mode, NULL where there is none
  */
 const char *owner_xattr(enum override ov);
 
@@ -77,6 +78,17 @@ static inline bool owner_is_recorded(const struct ovl *o)
 {
 	return o->writable && o->layers[0].override != OVERRIDE_NONE;
 }
+
+/**
+ * owner_forget() - an upper inode goes
+ */
+void owner_forget(struct ovl *o, uint64_t ino);
+
+/**
+ * owner_sync() - what was recorded in a sidecar file is on the disk
+ * Return: 0, -errno
+ */
+int owner_sync(struct ovl *o);
 
 /**
  * owner_backing_mode() - type and mode to make an upper object with
