@@ -138,3 +138,25 @@ boxed() {
 	boxed 0 run -b "$DIR/b" c1
 	! mount_box test -d "/sys/fs/cgroup/runner-oci-c1"
 }
+
+@test "stdio of the caller keeps its owner" {
+	touch "$DIR/file"
+	cmd "$PLAIN | .process.user.uid = 1000" true
+	boxed_raw run -b "$DIR/b" c1 <"$DIR/file" >"$DIR/file" 2>&1
+	[ "$(stat -c %u "$DIR/file")" = 0 ]
+	[ "$(stat -c %u /dev/null)" = 0 ]
+}
+
+@test "a host whose /dev/null is none: nothing is masked with it" {
+	local fake
+	touch "$DIR/fake"
+	cmd "$PLAIN" true
+	for fake in "$DIR/fake" /dev/zero; do
+		status=0
+		unshare -m --propagation private sh -c 'mount --bind "$0" /dev/null && exec "$@"' "$fake" \
+			timeout 20 "$BIN/runner-oci" --root "$DIR/state" --cgroup-manager disabled run -b "$DIR/b" c1 \
+			>"$DIR/out" 2>&1 || status=$?
+		[ "$status" = 1 ]
+		grep -q "/dev/null: not the null device" "$DIR/out"
+	done
+}
