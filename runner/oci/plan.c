@@ -61,12 +61,14 @@ static int plan_namespaces(struct plan *p, struct err *e)
 	/* an ordinary user can only be root of a namespace of his own */
 	p->uidmap = p->s->uidmap;
 	p->gidmap = p->s->gidmap;
-	if (geteuid() != 0 && !p->s->ns[SPEC_NS_USER].set) {
+	if (geteuid() != 0 && !p->s->ns[SPEC_NS_USER].set)
 		p->clone |= CLONE_NEWUSER;
+	p->new_user = p->clone & CLONE_NEWUSER;
+	/* what `crun spec --rootless` writes has no mappings */
+	if (p->new_user && geteuid() != 0 && !p->uidmap.n && !p->gidmap.n) {
 		p->uidmap = one_id(p, geteuid());
 		p->gidmap = one_id(p, getegid());
 	}
-	p->new_user = p->clone & CLONE_NEWUSER;
 	/* these take effect at a fork; the others may belong to our user namespace,
 	 * which a child in a new one has no right to */
 	p->middle = p->join[SPEC_NS_PID] >= 0 || p->join[SPEC_NS_USER] >= 0 ||

@@ -321,6 +321,19 @@ MAINPID=$(oci state c1 | jq .pid)" ]
 	assert_output_has config.json
 }
 
+@test "a spec without mappings, as crun writes it; --config beside or elsewhere" {
+	cmd 'del(.linux.uidMappings, .linux.gidMappings)' id -u
+	run_oci run -b "$DIR/b" c1
+	[ "$output" = 0 ]
+	mv "$DIR/b/config.json" "$DIR/b/other.json"
+	run_oci 1 run -b "$DIR/b" c1
+	run_oci run -b "$DIR/b" --config other.json c1
+	[ "$output" = 0 ]
+	mv "$DIR/b/other.json" "$DIR/other.json"
+	run_oci run -b "$DIR/b" -f "$DIR/other.json" c1
+	[ "$output" = 0 ]
+}
+
 @test "wrong usage is one line and code 2 or 1" {
 	run_oci 2 nosuchcommand
 	assert_one_line
