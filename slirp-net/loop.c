@@ -57,6 +57,17 @@ int loop_set(struct loop *l, struct ev *ev, uint32_t events)
 	return 0;
 }
 
+int loop_move(struct loop *l, struct ev *from, struct ev *to, uint32_t events)
+{
+	struct epoll_event ee = { .events = events, .data.ptr = to };
+
+	if (epoll_ctl(l->epfd, from->events ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, to->fd, &ee) < 0)
+		return -errno;
+	loop_forget(l, from);
+	to->events = events;
+	return 0;
+}
+
 int loop_wait(struct loop *l, int timeout_ms)
 {
 	int n = epoll_wait(l->epfd, l->batch, LOOP_BATCH, timeout_ms);

@@ -58,6 +58,14 @@ int loop_set(struct loop *l, struct ev *ev, uint32_t events);
 void loop_forget(struct loop *l, struct ev *ev);
 
 /**
+ * loop_move() - watch the same descriptor on behalf of another owner
+ * @from:	is not watched any more, and may be freed
+ * @to:		has the same descriptor, and is not watched yet
+ * Return: 0, -errno (@from is still watched)
+ */
+int loop_move(struct loop *l, struct ev *from, struct ev *to, uint32_t events);
+
+/**
  * loop_wait() - wait at most timeout_ms (-1: for ever) and call back
  * Return: how many events there were, -errno
  */

@@ -24,6 +24,8 @@
 
 #define BACKLOG 4096
 #define ACCEPT_BATCH 64
+/* so many at once are a crowd: look for more of them */
+#define CROWD 4
 
 /**
  * struct listener - the host's side of a published port
@@ -116,21 +118,32 @@ static void dial_fail(struct dial *d)
 		(void)close(fd);
 }
 
+/* The container has accepted. */
+static void through(struct dial *d)
+{
+	union addr guest = d->guest, shown = d->shown;
+	struct net *net = d->net;
+	struct ev ev = d->ev;
+	int client_fd;
+
+	/* dial_free() would end the watch that goes on */
+	d->ev.events = 0;
+	client_fd = dial_free(d);
+	(void)pump_start(net, ev.fd, client_fd, &ev, &guest, &shown, /* outbound */ false);
+}
+
 static void on_dial(struct ev *ev, uint32_t events)
 {
 	struct dial *d = ev->owner;
-	struct net *net = d->net;
-	union addr guest = d->guest, shown = d->shown;
-	int error = 0, fd = ev->fd;
+	int error = 0;
 	socklen_t len = sizeof(error);
 
 	(void)events;
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 || error) {
+	if (getsockopt(ev->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 || error) {
 		dial_fail(d);
 		return;
 	}
-	(void)loop_set(&net->loop, ev, 0);
-	(void)pump_start(net, fd, dial_free(d), &guest, &shown, /* outbound */ false);
+	through(d);
 }
 
 static int dial_connect(struct dial *d, const union addr *client)
@@ -144,8 +157,15 @@ static int dial_connect(struct dial *d, const union addr *client)
 	r = publish_as(d->net, d->ev.fd, client, &d->guest, &d->shown);
 	if (r < 0)
 		return r;
-	if (connect(d->ev.fd, &d->guest.sa, addr_len(&d->guest)) < 0 && errno != EINPROGRESS)
-		return -errno;
+	for (int i = 0; i < 2; i++) {
+		if (connect(d->ev.fd, &d->guest.sa, addr_len(&d->guest)) == 0) {
+			through(d);
+			return 0;
+		}
+		/* the container's kernel mostly answers within the first call */
+		if (errno != EINPROGRESS && errno != EALREADY)
+			return -errno;
+	}
 	return loop_set(&d->net->loop, &d->ev, EPOLLOUT);
 }
 
@@ -189,6 +209,9 @@ static void on_listen(struct ev *ev, uint32_t events)
 			return;
 		addr_unmap(&client);
 		dial(l, fd, &client);
+		/* else the next turn says whether there is another */
+		if (l->net->publishes.n_dials < CROWD)
+			return;
 	}
 }
 

@@ -2,8 +2,9 @@
  *
  * pump - bytes between two connected TCP sockets
  *
- * How it works: both sockets are watched edge-triggered for everything, so a
- * connection costs no epoll_ctl after its start. An event marks a side
+ * How it works: both sockets are watched edge-triggered, and from the first
+ * time that a write finds no room also for room, so a short connection costs
+ * no epoll_ctl after its start and no turn of the loop for what is clear. An event marks a side
  * readable or writable; then each direction runs until one side says EAGAIN
  * or its share of the turn is used up.
  *
@@ -39,6 +40,7 @@
 #define BULK_LEAST (32 << 10)
 #define BULK_PATIENCE 4
 #define TURN_SHARE 16
+#define WATCH_READ (EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET)
 
 void pump_reset_close(int fd)
 {
@@ -150,12 +152,20 @@ static void pump_free(struct pump *p)
 	free(p);
 }
 
-/* Closing alone does not end the watch of a socket that its maker still holds
- * for a moment (see dial_fail()). */
+/* Closing ends the watch, but of a socket that its maker still holds for a
+ * moment (see dial_fail()). */
+static void unwatch(struct pump_side *s)
+{
+	if (s->shared)
+		(void)loop_set(&s->pump->net->loop, &s->ev, 0);
+	else
+		loop_forget(&s->pump->net->loop, &s->ev);
+}
+
 void pump_abort(struct pump *p)
 {
 	for (int i = 0; i < PUMP_SIDE_MAX_; i++) {
-		(void)loop_set(&p->net->loop, &p->side[i].ev, 0);
+		unwatch(&p->side[i]);
 		pump_reset_close(p->side[i].ev.fd);
 	}
 	pump_free(p);
@@ -164,10 +174,17 @@ void pump_abort(struct pump *p)
 static void pump_close(struct pump *p)
 {
 	for (int i = 0; i < PUMP_SIDE_MAX_; i++) {
-		(void)loop_set(&p->net->loop, &p->side[i].ev, 0);
+		unwatch(&p->side[i]);
 		(void)close(p->side[i].ev.fd);
 	}
 	pump_free(p);
+}
+
+/* No room to write: wait for it. */
+static void blocked(struct pump_side *to)
+{
+	to->writable = false;
+	(void)loop_set(&to->pump->net->loop, &to->ev, WATCH_READ | EPOLLOUT);
 }
 
 /* Bytes that were read and could not be written wait here. */
@@ -191,7 +208,7 @@ static int write_left(struct pumps *ps, struct pump_dir *d, struct pump_side *to
 	if (n < 0) {
 		if (errno != EAGAIN)
 			return -errno;
-		to->writable = false;
+		blocked(to);
 		return 0;
 	}
 	d->bytes += (uint64_t)n;
@@ -212,7 +229,7 @@ static int write_pipe(struct pump_dir *d, struct pump_side *to)
 	if (n < 0) {
 		if (errno != EAGAIN)
 			return -errno;
-		to->writable = false;
+		blocked(to);
 		return 0;
 	}
 	d->bytes += (uint64_t)n;
@@ -288,12 +305,14 @@ static int move_copy(struct pump *p, struct pump_dir *d, struct pump_side *from,
 	if (peek && sent > 0)
 		(void)recv(from->ev.fd, ps->buf, (size_t)sent, MSG_DONTWAIT | MSG_TRUNC);
 	if (sent < n) {
-		to->writable = false;
+		blocked(to);
 		return peek ? 0 : keep(ps, d, ps->buf + sent, (size_t)(n - sent));
 	}
 	d->run += (size_t)n;
 	/* a short read emptied the queue; what comes next is a new event */
-	if (n < COPY_MAX && !from->ending)
+	if (n < COPY_MAX && from->fin && !from->urgent)
+		d->eof = true;
+	else if (n < COPY_MAX && !from->ending)
 		paused(ps, d, from);
 	else if (d->run >= BULK_AFTER && !p->taps)
 		d->bulk = true;
@@ -301,16 +320,26 @@ static int move_copy(struct pump *p, struct pump_dir *d, struct pump_side *from,
 }
 
 /* Urgent data: when reading stands at the mark, pass that byte on as urgent. */
-static int move_urgent(struct pump_side *from, struct pump_side *to)
+static int move_urgent(struct pumps *ps, struct pump_dir *d, struct pump_side *from,
+		       struct pump_side *to)
 {
 	int at_mark = 0;
-	char c;
+	uint8_t c;
 
 	if (ioctl(from->ev.fd, SIOCATMARK, &at_mark) < 0 || !at_mark)
 		return 0;
-	if (recv(from->ev.fd, &c, 1, MSG_OOB | MSG_DONTWAIT) != 1)
+	if (recv(from->ev.fd, &c, 1, MSG_OOB | MSG_DONTWAIT) != 1) {
+		/* else it is on its way */
+		from->urgent = errno == EAGAIN;
 		return 0;
-	return send(to->ev.fd, &c, 1, MSG_OOB | MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+	}
+	from->urgent = false;
+	if (send(to->ev.fd, &c, 1, MSG_OOB | MSG_NOSIGNAL | MSG_DONTWAIT) == 1)
+		return 0;
+	if (errno != EAGAIN)
+		return -errno;
+	blocked(to);
+	return keep(ps, d, &c, 1);
 }
 
 static int pass_end(const struct pump *p, struct pump_dir *d, struct pump_side *to)
@@ -335,7 +364,7 @@ static int dir_step(struct pump *p, int i)
 	struct pumps *ps = &p->net->pumps;
 	struct pump_side *from = &p->side[i], *to = &p->side[1 - i];
 	struct pump_dir *d = &p->dir[i];
-	int r;
+	int r = 0;
 
 	if ((d->left || d->in_pipe) && !to->writable)
 		return 0;
@@ -347,7 +376,11 @@ static int dir_step(struct pump *p, int i)
 		return pass_end(p, d, to);
 	else if (!from->readable || !to->writable)
 		return 0;
-	else if (d->bulk && pipe_get(ps, d) == 0)
+	else if (from->urgent && (r = move_urgent(ps, d, from, to)) < 0)
+		return r;
+	else if (d->left)
+		return 0;
+	else if (d->bulk && !from->urgent && pipe_get(ps, d) == 0)
 		r = move_splice(ps, d, from);
 	else
 		r = move_copy(p, d, from, to);
@@ -406,15 +439,14 @@ static void on_side(struct ev *ev, uint32_t events)
 	}
 	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 		s->ending = true;
+	if (events & EPOLLPRI)
+		s->urgent = s->readable = true;
+	if (events & EPOLLRDHUP && !(events & EPOLLERR))
+		s->fin = true;
 	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 		s->readable = true;
 	if (events & EPOLLOUT)
 		s->writable = true;
-	if (events & EPOLLPRI &&
-	    move_urgent(s, &p->side[s == &p->side[0] ? 1 : 0]) < 0) {
-		pump_abort(p);
-		return;
-	}
 	if (!p->queued)
 		pump_run(p);
 }
@@ -436,8 +468,8 @@ static int add_taps(struct pump *p)
 	return 0;
 }
 
-int pump_start(struct net *net, int guest_fd, int host_fd, const union addr *guest,
-	       const union addr *peer, bool outbound)
+int pump_start(struct net *net, int guest_fd, int host_fd, struct ev *guest_ev,
+	       const union addr *guest, const union addr *peer, bool outbound)
 {
 	struct pumps *ps = &net->pumps;
 	struct pump *p = calloc(1, sizeof(*p));
@@ -445,6 +477,8 @@ int pump_start(struct net *net, int guest_fd, int host_fd, const union addr *gue
 	int r = 0;
 
 	if (!p) {
+		if (guest_ev)
+			(void)loop_set(&net->loop, guest_ev, 0);
 		pump_reset_close(guest_fd);
 		pump_reset_close(host_fd);
 		return -ENOMEM;
@@ -469,14 +503,26 @@ int pump_start(struct net *net, int guest_fd, int host_fd, const union addr *gue
 		s->writable = true;
 		s->ev = (struct ev){ .fd = fds[i], .fn = on_side, .owner = s };
 	}
+	p->side[PUMP_GUEST].shared = !outbound;
+	if (guest_ev && guest_ev->events)
+		/* then guest_ev is not watched any more, and says so */
+		r = loop_move(&net->loop, guest_ev, &p->side[PUMP_GUEST].ev, WATCH_READ);
 	for (int i = 0; i < PUMP_SIDE_MAX_ && !r; i++)
-		r = loop_set(&net->loop, &p->side[i].ev,
-			     EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET);
+		r = loop_set(&net->loop, &p->side[i].ev, WATCH_READ);
 	if (!r)
 		r = add_taps(p);
 	flowlog_write(net, &(struct flow){ .event = "open", .proto = "tcp", .outbound = outbound,
 					   .guest = guest, .peer = peer });
-	if (r < 0)
+	if (r < 0) {
+		if (guest_ev)
+			(void)loop_set(&net->loop, guest_ev, 0);
 		pump_abort(p);
-	return r;
+		return r;
+	}
+	/* a client writes while we accept, the container after we did */
+	if (!outbound) {
+		p->side[PUMP_HOST].readable = true;
+		pump_run(p);
+	}
+	return 0;
 }

@@ -30,16 +30,20 @@ enum pump_side_name {
 
 /**
  * struct pump_side - one of the two sockets
- * @ev:		watched edge-triggered, once for all
+ * @ev:		watched edge-triggered; for room to write from when there was none
  * @pump:	whose side
  * @readable:	reading has not said EAGAIN since the last event
  * @writable:	same for writing
  * @ending:	the peer's end is in the receive queue or has been read
+ * @fin:	it is an orderly one, all before it is in the queue
+ * @urgent:	there was urgent data, which cuts reads short
+ * @shared:	the broker may still hold the descriptor: closing ours does not
+ *		end the watch
  */
 struct pump_side {
 	struct ev ev;
 	struct pump *pump;
-	bool readable, writable, ending;
+	bool readable, writable, ending, fin, urgent, shared;
 };
 
 /**
@@ -122,10 +126,11 @@ void pumps_clear(struct net *net);
 /**
  * pump_start() - carry bytes between two connected sockets from now on
  * @guest_fd, @host_fd: taken, also on failure
+ * @guest_ev:	@guest_fd is watched by this already; NULL when it is not
  * Return: 0, -errno (both sockets are reset)
  */
-int pump_start(struct net *net, int guest_fd, int host_fd, const union addr *guest,
-	       const union addr *peer, bool outbound);
+int pump_start(struct net *net, int guest_fd, int host_fd, struct ev *guest_ev,
+	       const union addr *guest, const union addr *peer, bool outbound);
 
 /**
  * pumps_run() - continue those that had more to do than one turn's share

@@ -117,7 +117,7 @@ static int accept_one(struct net *net, int listen_fd)
 		pump_reset_close(fd);
 		return 0;
 	}
-	(void)pump_start(net, fd, forget(c), &guest, &peer, true);
+	(void)pump_start(net, fd, forget(c), NULL, &guest, &peer, true);
 	return 0;
 }
 
