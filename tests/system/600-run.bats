@@ -130,6 +130,17 @@ R="run --rm --network none"
 	done
 }
 
+@test "a start writes nothing into the container's own layer" {
+	for kind in sub nosub root; do
+		rr "$kind" run -d --network none --name clean bb:1 sleep 100
+		rr "$kind" exec clean ls /etc/hosts /etc/hostname /etc/resolv.conf /proc/self /sys/kernel
+		[ -z "$(find "$STORES/$kind"/root/containers/*/upper -mindepth 1)" ]
+		rr "$kind" rm -f clean
+		# what the image lacks and nothing is mounted over stays away
+		rr "$kind" 1 $R --no-hosts bb:1 ls /etc/hosts
+	done
+}
+
 @test "--require and --debug: the rungs of a start are named, and a lower one is refused" {
 	for kind in sub nosub root; do
 		rr "$kind" --debug $R --require rootfs=overlay bb:1 true
