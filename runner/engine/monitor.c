@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "common/fd.h"
+#include "common/lean.h"
 #include "common/proc.h"
 #include "runner/engine/container.h"
 #include "runner/engine/ctl.h"
@@ -363,12 +364,15 @@ void monitor_close_door(struct monitor *m)
 	close_fd(&m->listen_fd);
 }
 
-static int poll_timeout(const struct monitor *m)
+/* A container that lives longer than this is worth some care for memory. */
+#define REST_MS 100
+
+static int poll_timeout(const struct monitor *m, bool rested)
 {
 	int64_t left;
 
 	if (!m->stop_at)
-		return -1;
+		return rested ? -1 : REST_MS;
 	left = m->stop_at - now_ms();
 	return left < 0 ? 0 : left > 3600000 ? 3600000 : (int)left;
 }
@@ -429,12 +433,20 @@ static void handle_events(struct monitor *m, const struct pollfd *p)
 
 void monitor_loop(struct monitor *m)
 {
+	bool rested = false;
+
 	while (!m->exited) {
 		struct pollfd p[AT_CLIENTS + MONITOR_CLIENTS_MAX];
+		int n;
 
 		fill_poll(m, p);
-		if (poll(p, AT_CLIENTS + MONITOR_CLIENTS_MAX, poll_timeout(m)) < 0)
+		n = poll(p, AT_CLIENTS + MONITOR_CLIENTS_MAX, poll_timeout(m, rested));
+		if (n < 0)
 			continue;
+		if (n == 0 && !rested) {
+			lean_rest();
+			rested = true;
+		}
 		handle_events(m, p);
 	}
 	read_rest(m);

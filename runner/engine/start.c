@@ -30,7 +30,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -494,8 +493,6 @@ static void monitor_main(struct container *c, const struct start_opts *opts, int
 		return;
 	}
 	m.clients[0].output = opts->attach;
-	/* What the command needed is garbage from here on. */
-	(void)malloc_trim(0);
 	drop_stdio();
 	container_unlock(c);
 	monitor_tell_all(&m, CTL_STARTED, NULL, 0);
