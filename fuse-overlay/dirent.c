@@ -276,7 +276,7 @@ int dirent_make(struct ovl *o, struct node *parent, const char *name, struct new
 	if (whiteout_is_reserved(name))
 		return -EINVAL;
 	/* a whiteout of the user's would delete the name it is given */
-	if (S_ISCHR(w->mode) && !w->rdev)
+	if (!w->link && S_ISCHR(w->mode) && !w->rdev)
 		return -EPERM;
 	if (w->link && (r = copyup_node(o, w->link, COPYUP_WHOLE)) < 0)
 		return r;

@@ -66,3 +66,23 @@ same_answers() {
 	run_as sub unshare -rm --map-auto bash "$dir/script" "$dir"
 	[ "$(echo $output)" = "Operation not supported Operation not supported EINVAL" ]
 }
+
+@test "as root: device nodes are made, linked, renamed, copied up, removed; 0:0 is refused" {
+	cat >"$dir/script" <<-'END'
+		set -eu; cd "$1"; mkdir l u w m; mknod l/low c 1 5; mknod l/blk b 7 0
+		fuse-overlay -o lowerdir=l,upperdir=u,workdir=w m; trap 'umount -l m' EXIT
+		mknod m/c c 1 3; ln m/c m/c2; mv m/c2 m/c3; ln m/low m/low2; chmod 600 m/blk; chown 3:4 m/low
+		(cd m; stat -c '%n %F %t:%T %h %a %u' c c3 low low2 blk); rm m/low m/c; ls m
+		mknod m/w c 0 0 2>&1 | grep -o "Operation not permitted"
+	END
+	run_as root unshare -m bash "$dir/script" "$dir"
+	[ "$output" = "c character special file 1:3 2 644 0
+c3 character special file 1:3 2 644 0
+low character special file 1:5 2 644 3
+low2 character special file 1:5 2 644 3
+blk block special file 7:0 1 600 0
+blk
+c3
+low2
+Operation not permitted" ] || { echo "$output"; false; }
+}
