@@ -102,6 +102,13 @@ static void emit_head(struct prog *p)
 	emit(p, INSN(BPF_LDX | BPF_MEM | BPF_W, R_MINOR, BPF_REG_1, 8, 0));
 }
 
+/* Nothing gets past such a rule, and the kernel refuses a program of which a
+ * part can never be reached. */
+static bool is_for_all(const struct spec_dev_rule *r)
+{
+	return r->type == 'a' && r->r && r->w && r->m;
+}
+
 static void emit_rule(struct prog *p, const struct spec_dev_rule *r)
 {
 	size_t jumps[4], n_jumps = 0;
@@ -206,15 +213,20 @@ int cgroup_devices_apply(int dir, const struct spec_resources *r, struct err *e)
 		xcalloc((r->n_devs + n_always + 1) * INSNS_PER_RULE, sizeof(*v));
 	struct prog p = { v, 0 };
 	emit_head(&p);
-	/* the spec's allow rules, then ours, then the rest: a first rule that
-	 * denies all is how every spec starts, and ours are meant to survive it */
-	size_t first = r->devs[0].allow || r->devs[0].type != 'a' ? 0 : 1;
+	/* what comes before a rule for everything counts no more; the rule itself
+	 * is the default, so that ours survive the "deny all" of every spec */
+	size_t first = 0;
+	bool verdict = true;
+	for (size_t i = 0; i < r->n_devs; i++)
+		if (is_for_all(&r->devs[i])) {
+			first = i + 1;
+			verdict = r->devs[i].allow;
+		}
 	for (size_t i = r->n_devs; i-- > first;)
 		emit_rule(&p, &r->devs[i]);
 	for (size_t i = 0; i < n_always; i++)
 		emit_rule(&p, &always[i]);
-	bool last = first ? false : true;
-	emit(&p, INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, last));
+	emit(&p, INSN(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, verdict));
 	emit(&p, INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0));
 
 	int ret = load(&p, &fd);
