@@ -27,6 +27,7 @@
 #include "common/cleanup.h"
 #include "common/err.h"
 #include "common/fd.h"
+#include "common/io.h"
 #include "common/str.h"
 #include "runner/oci/cgroup.h"
 #include "runner/oci/init.h"
@@ -45,13 +46,14 @@
  * @pp:		the program
  * @user:	a user namespace was joined
  * @wait:	not to execute anything before it is told to
+ * @cgroupns:	pidfd whose cgroup namespace the child joins by itself, or -1
  * @root, @proc: descriptors the child opens
  */
 struct entry {
 	struct spec mem;
 	struct plan_process pp;
 	bool user, wait;
-	int root, proc;
+	int root, proc, cgroupns;
 };
 
 void oci_exec_opts_init(struct oci_exec_opts *o)
@@ -111,6 +113,8 @@ static int child_setup(struct entry *x, int sync, struct err *e)
 {
 	const struct spec_process *s = x->pp.s;
 
+	if (x->cgroupns >= 0 && setns(x->cgroupns, CLONE_NEWCGROUP) < 0)
+		return err_set(e, -errno, "join the cgroup namespace");
 	/* a namespace that maps no 0 has the capabilities all the same */
 	if (x->user && (raw_setresgid(0) < 0 || raw_setresuid(0) < 0) && errno != EINVAL)
 		return err_set(e, -errno, "become root of the user namespace");
@@ -192,38 +196,42 @@ static void end_child(int pidfd)
 		;
 }
 
-static int spawn_in(const char *group, struct middle *m, pid_t *ret_pid, int *ret_pidfd,
-		    struct err *e)
+/*
+ * Opens the group for a further process. One that gives controllers to groups
+ * below it has no place for processes: the container manages its own (systemd
+ * does), and the init's is one of them.
+ */
+static int open_group(const struct oci_exec_opts *o, char *path, size_t size, struct err *e)
 {
-	auto_close int dir = open(group, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_free char *given = NULL;
+	auto_close int dir = open(o->cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	if (dir < 0)
-		return err_set(e, -errno, "%s", group);
-	m->cgroup_fd = dir;
-	int r = middle_spawn(m, ret_pid, ret_pidfd, e);
-	m->cgroup_fd = -1;
-	return r;
+	if (dir < 0 || str_format(path, size, "%s", o->cgroup) < 0)
+		return err_set(e, dir < 0 ? -errno : -ENAMETOOLONG, "%s", o->cgroup);
+	if (io_read_file_at(dir, "cgroup.subtree_control", 4096, &given, NULL) < 0 ||
+	    given[strspn(given, "\n")] == '\0' || cgroup_own(o->pid, path, size, NULL) < 0)
+		return take_fd(&dir);
+	int inner = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return inner < 0 ? err_set(e, -errno, "%s", path) : inner;
 }
 
 /* Makes the child, in the container's cgroup. */
 static int spawn(const struct oci_exec_opts *o, struct middle *m, struct entry *x, pid_t *ret_pid,
 		 int *ret_pidfd, struct err *e)
 {
-	char own[OCI_CGROUP_PATH_MAX];
-	const char *group = o->cgroup;
+	char group[OCI_CGROUP_PATH_MAX];
 
 	x->wait = x->pp.notify;
-	if (!group)
+	if (!o->cgroup)
 		return middle_spawn(m, ret_pid, ret_pidfd, e);
-	int r = spawn_in(group, m, ret_pid, ret_pidfd, e);
-	/* a group that gives controllers to groups below it has no place for
-	 * processes: the container manages its own, and the init's is one */
-	if (r == -EBUSY && cgroup_own(o->pid, own, sizeof(own), NULL) == 0) {
-		group = own;
-		r = spawn_in(group, m, ret_pid, ret_pidfd, e);
-	}
+	auto_close int dir = open_group(o, group, sizeof(group), e);
+	if (dir < 0)
+		return dir;
+	m->cgroup_fd = dir;
+	int r = middle_spawn(m, ret_pid, ret_pidfd, e);
 	if (r != -EACCES || !strstr(group, ".scope"))
 		return r;
+	m->cgroup_fd = -1;
 	x->wait = true;
 	r = middle_spawn(m, ret_pid, ret_pidfd, e);
 	if (r < 0)
@@ -283,13 +291,19 @@ int oci_exec(const struct oci_exec_opts *o, const struct spec_process *p, pid_t 
 	     int *ret_pidfd, int *ret_tty, struct err *e)
 {
 	struct spec_process copy = *p;
-	struct entry x = { .root = -1, .proc = -1 };
-	int flags;
+	struct entry x = { .root = -1, .proc = -1, .cgroupns = -1 };
+	int flags = 0;
 
 	int r = choose_flags(o, &flags, e);
 	if (r < 0)
 		return r;
 	x.user = flags & CLONE_NEWUSER;
+	/* from inside of that namespace nobody is born out of a group that it
+	 * does not show, where cgroup2 is mounted with nsdelegate */
+	if (o->cgroup && flags & CLONE_NEWCGROUP) {
+		x.cgroupns = o->pidfd;
+		flags &= ~CLONE_NEWCGROUP;
+	}
 	spec_init(&x.mem);
 	/* set by the intermediate process, while that is permitted */
 	copy.has_oom_score_adj = false;
