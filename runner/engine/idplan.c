@@ -82,7 +82,10 @@ static int parse_root(const json_t *root, struct id_plan *plan, struct err *e)
 	if (str_eq(mode, "none")) {
 		const json_t *why = json_array_get(json_object_get(root, "missing"), 0);
 		const char *text = json_string_value(json_object_get(why, "why"));
+		const char *line = json_string_value(json_object_get(why, "line"));
 
+		if (text && line && *line)
+			return err_msg(e, -EPERM, "user namespace: %s: an admin can: %s", text, line);
 		return err_msg(e, -EPERM, "user namespace: %s",
 			       text ? text : "the kernel refuses to make one");
 	}

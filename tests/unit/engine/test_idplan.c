@@ -47,6 +47,10 @@ static void test_none(void **state)
 	assert_int_equal(parse("{\"version\":1,\"mode\":\"none\",\"uid_map\":[],\"gid_map\":[],"
 			       "\"missing\":[{\"what\":\"userns\",\"why\":\"the limit is 0\"}]}", &p, &e), -EPERM);
 	assert_non_null(strstr(e.msg, "the limit is 0"));
+	assert_int_equal(parse("{\"version\":1,\"mode\":\"none\","
+			       "\"missing\":[{\"what\":\"userns\",\"why\":\"the limit is 0\","
+			       "\"line\":\"raise it\"}]}", &p, &e), -EPERM);
+	assert_non_null(strstr(e.msg, "the limit is 0: an admin can: raise it"));
 }
 
 static void test_bad(void **state)
