@@ -47,7 +47,6 @@ teardown() {
 oci_conf_common() {
 	local name='%n.%u.%j.%s.%t' call="$BIN/runner-oci --root=/tmp/slurm-oci/%U"
 	cat >/etc/slurm/oci.conf <<-END
-		EnvExclude="^(SLURM_CONF|SLURM_CONF_SERVER)="
 		RunTimeQuery="$call state $name"
 		RunTimeKill="$call kill -a $name"
 		RunTimeDelete="$call delete --force $name"
