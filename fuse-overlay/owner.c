@@ -135,7 +135,9 @@ static int apply_override(const struct ovl *o, unsigned int layer, struct loc l,
 			apply(&ow, stx);
 		return 0;
 	}
-	if (!S_ISREG(stx->stx_mode) && !S_ISDIR(stx->stx_mode))
+	/* only files and folders can have user attributes */
+	if (!S_ISREG(stx->stx_mode) && !S_ISDIR(stx->stx_mode) &&
+	    o->layers[layer].override != OVERRIDE_PRIVILEGED)
 		return 0;
 	ssize_t n = at_getxattr(l, owner_xattr(o->layers[layer].override), text, sizeof(text) - 1);
 	if (n == -ENODATA || n == -ENOTSUP || n == -ERANGE)

@@ -30,7 +30,7 @@ same_answers() {
 		diff plain.out m.out
 		wc -l <m.out; ls w/work
 	END
-	run_as sub unshare -rm --map-auto bash "$dir/script" "$dir" "$1" "${2:-^$}"
+	run_as "${WHO:-sub}" unshare ${NS:--rm --map-auto} bash "$dir/script" "$dir" "$1" "${2:-^$}"
 	[ "${lines[0]}" -ge "${3:-66}" ]
 	[ "${lines[1]}" = "#whiteout" ]
 }
@@ -49,6 +49,13 @@ same_answers() {
 
 @test "the same with recorded owners, but for ACLs" {
 	same_answers ,xattr_permissions=2 "ACL|^setgid folder:" 61
+}
+
+@test "the same as root, and with owners recorded in security attributes" {
+	WHO=root NS=-m
+	same_answers ""
+	rm -rf "$dir"/[!o]*
+	same_answers ,xattr_permissions=1 ACL 62
 }
 
 @test "what a FUSE mount cannot do is refused with the errno that callers know" {
