@@ -209,24 +209,25 @@ static int bind_fallback(const struct plan_mount *m, struct err *e)
 	return r < 0 ? r : take_fd(&fd);
 }
 
-/* A detached mount for any kind but remounts. */
-static int make_detached(struct plan_mount *m, bool *is_dir, bool *bind, struct err *e)
+static int make_fs(const struct plan_mount *m, struct err *e)
+{
+	int fd = new_fs(m->type, m, e);
+
+	if ((fd == -EPERM || fd == -EBUSY) && m->fallback)
+		fd = bind_fallback(m, e);
+	return fd;
+}
+
+/* The opened tree of any kind but remounts. */
+static int take_detached(struct plan_mount *m, bool *is_dir, bool *bind)
 {
 	struct stat st;
 
 	*is_dir = true;
 	*bind = m->kind != PLAN_FS;
-	if (m->kind == PLAN_FS) {
-		int fd = new_fs(m->type, m, e);
-
-		if ((fd == -EPERM || fd == -EBUSY) && m->fallback)
-			fd = bind_fallback(m, e);
-		return fd;
-	}
-	int fd = take_fd(&m->fd);
-	if (fstat(fd, &st) == 0)
+	if (*bind && fstat(m->fd, &st) == 0)
 		*is_dir = S_ISDIR(st.st_mode);
-	return fd;
+	return take_fd(&m->fd);
 }
 
 static int remount(const struct init *i, const struct plan_mount *m, struct err *e)
@@ -268,7 +269,7 @@ static int make_one(const struct init *i, struct plan_mount *m, struct err *e)
 	if (m->kind == PLAN_REMOUNT)
 		return remount(i, m, e);
 
-	auto_close int fd = make_detached(m, &is_dir, &bind, e);
+	auto_close int fd = take_detached(m, &is_dir, &bind);
 	if (fd < 0)
 		return fd;
 
@@ -304,6 +305,11 @@ int mount_open_sources(struct init *i, struct err *e)
 			m->fd = plan_open_bind(m);
 		if (m->kind == PLAN_BIND && m->fd < 0)
 			return err_set(e, m->fd, "%s", m->src);
+		/* now, so that mountinfo, which goes by age, has the spec's order */
+		if (m->kind == PLAN_FS)
+			m->fd = make_fs(m, e);
+		if (m->fd < 0 && m->kind != PLAN_REMOUNT)
+			return err_wrap(e, "%s", m->dst);
 	}
 	if (p->s->masked.n == 0)
 		return device_open_sources(i, e);
