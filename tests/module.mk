@@ -34,7 +34,7 @@ $(O)/obj/$(1:%.c=%.o): ARCHIVE_CFLAGS := $$(foreach a,$$(call closure,$(2)),$$(C
 endef
 $(foreach t,$(FUZZ_SRC),$(eval $(call fuzz_target,$(t),$(call fuzz_component,$(t)))))
 
-.PHONY: check-unit check-system check-vm check-run fuzz fuzz-replay soak soak-overlay kill-overlay fault-overlay stress-overlay
+.PHONY: check-unit check-system check-peers check-vm check-run fuzz fuzz-replay soak soak-overlay kill-overlay fault-overlay stress-overlay
 
 check-unit: $(UNIT_BIN) $(FUZZ_BIN) ## unit tests and the fuzz corpora
 	@tests/run unit $(O)
@@ -47,6 +47,9 @@ check-system: all $(TEST_HELPERS) ## system tests (bats) as unprivileged users
 
 check-run: all $(UNIT_BIN) $(FUZZ_BIN) $(TEST_HELPERS)
 	@tests/run all $(O) $(B)/bin $(BATS)
+
+check-peers: all ## Debian's podman (rootless) and containerd (root) with runner-oci as their runtime
+	@tests/run system $(O) $(B)/bin $(or $(BATS),tests/peers)
 
 check-vm: deps-vm ## tests/vm, or BATS=: in a virtual machine with systemd, cgroup controllers, AppArmor, another kernel
 	@$(MAKE) --no-print-directory all
