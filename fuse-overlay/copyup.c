@@ -34,6 +34,7 @@
 #include "fuse-overlay/xattr.h"
 
 #define CHUNK (1U << 20)
+#define STAT_BLOCK 512	/* what stx_blocks counts */
 
 /**
  * struct copy - one object on its way up
@@ -43,6 +44,7 @@
  * @tmp:	name in the work folder, "" for an unnamed file
  * @fd:		the copy, of files and folders, else -1
  * @index:	name in the index for a file with several names, "" without
+ * @now:	attributes of the copy when it was made
  */
 struct copy {
 	struct node *n;
@@ -51,6 +53,7 @@ struct copy {
 	char tmp[OVL_TMP_MAX];
 	int fd;
 	char index[LINK_KEY_MAX];
+	struct statx now;
 };
 
 static void copy_clear(struct copy *c)
@@ -109,11 +112,20 @@ static int copy_extent(int from, int to, off_t off, off_t end)
 	return 0;
 }
 
-/* Holes stay holes. */
-static int copy_data(int from, int to, off_t size, bool whole)
+static bool clone_data(struct ovl *o, int from, int to)
 {
-	if (whole && !ioctl(to, FICLONE, from))
-		return 0;
+	if (o->no_clone)
+		return false;
+	if (!ioctl(to, FICLONE, from))
+		return true;
+	/* of another file system it says something else */
+	o->no_clone = errno == EOPNOTSUPP || errno == ENOTTY;
+	return false;
+}
+
+/* Holes stay holes. */
+static int copy_sparse(int from, int to, off_t size)
+{
 	if (ftruncate(to, size))
 		return -errno;
 	for (off_t off = 0; off < size;) {
@@ -134,6 +146,20 @@ static int copy_data(int from, int to, off_t size, bool whole)
 		off = hole;
 	}
 	return 0;
+}
+
+static int copy_data(struct ovl *o, const struct copy *c, int from, off_t keep)
+{
+	off_t size = (off_t)c->stx.stx_size;
+	bool whole = keep == COPYUP_WHOLE || keep >= size;
+
+	if (!size || (whole && clone_data(o, from, c->fd)))
+		return 0;
+	if (!whole)
+		size = keep;
+	if ((off_t)c->stx.stx_blocks * STAT_BLOCK < (off_t)c->stx.stx_size)
+		return copy_sparse(from, c->fd, size);
+	return copy_extent(from, c->fd, 0, size);
 }
 
 static bool is_for_overlays(const char *name)
@@ -196,7 +222,7 @@ static void times_of(const struct statx *stx, struct timespec ts[2])
 }
 
 /* Owner, mode, attributes and times of the copy at l. */
-static int copy_meta(struct ovl *o, const struct copy *c, struct loc l)
+static int copy_meta(struct ovl *o, struct copy *c, struct loc l)
 {
 	struct owner ow = { .uid = c->stx.stx_uid, .gid = c->stx.stx_gid,
 			    .mode = c->stx.stx_mode };
@@ -204,10 +230,11 @@ static int copy_meta(struct ovl *o, const struct copy *c, struct loc l)
 	struct timespec ts[2];
 	struct statx now;
 	char ino[24];
-	int r = at_stat(l, &now);
+	int r = at_stat(l, &c->now);
 
 	if (r < 0)
 		return r;
+	now = c->now;
 	if (o->layers[0].override != OVERRIDE_NONE) {
 		/* what is recorded is the original's, type and all */
 		now.stx_mode = c->stx.stx_mode;
@@ -261,23 +288,19 @@ static int place(struct ovl *o, struct copy *c, struct dir *up)
 }
 
 /* The node now stands for the copy. */
-static int adopt(struct ovl *o, struct copy *c, struct loc l)
+static int adopt(struct ovl *o, struct copy *c)
 {
-	struct statx stx;
-	int r = at_stat(l, &stx);
-	int dev = r < 0 ? r : node_dev(o, &stx);
+	int dev = node_dev(o, &c->now);
 
 	if (dev < 0)
 		return dev;
-	node_set_key(o, c->n, (struct node_key){ .ino = stx.stx_ino, .layer = 0,
+	node_set_key(o, c->n, (struct node_key){ .ino = c->now.stx_ino, .layer = 0,
 						 .dev = (uint16_t)dev });
 	return 0;
 }
 
 static int make_file(struct ovl *o, struct copy *c, off_t keep)
 {
-	off_t size = (off_t)c->stx.stx_size;
-	bool whole = keep == COPYUP_WHOLE || keep >= size;
 	auto_close int from = file_open_loc(o, c->from, O_RDONLY | O_NONBLOCK);
 
 	if (from < 0)
@@ -291,7 +314,7 @@ static int make_file(struct ovl *o, struct copy *c, off_t keep)
 		c->tmp[0] = '\0';
 		return -errno;
 	}
-	int r = copy_data(from, c->fd, whole ? size : keep, whole);
+	int r = copy_data(o, c, from, keep);
 	if (r >= 0)
 		r = copy_meta(o, c, (struct loc){ c->fd, "" });
 	if (r >= 0 && o->conf->fsync && fsync(c->fd))
@@ -341,7 +364,7 @@ static int copy_nameless(struct ovl *o, struct copy *c, off_t keep)
 		return -ESTALE;
 	int r = make_file(o, c, keep);
 	if (r >= 0)
-		r = adopt(o, c, (struct loc){ c->fd, "" });
+		r = adopt(o, c);
 	discard(o, c);
 	if (r < 0)
 		return r;
@@ -390,7 +413,7 @@ int copyup_node(struct ovl *o, struct node *n, off_t keep)
 		discard(o, &c);
 		return r;
 	}
-	r = adopt(o, &c, (struct loc){ up->src[0].fd, n->name });
+	r = adopt(o, &c);
 	if (r >= 0 && n->aliases)
 		link_up_aliases(o, n);
 	return r;
@@ -415,7 +438,7 @@ static int copy_one_dir(struct ovl *o, struct node *n)
 		return r;
 	}
 	struct loc l = { up->src[0].fd, n->name };
-	r = adopt(o, &c, l);
+	r = adopt(o, &c);
 	if (r < 0)
 		return r;
 	int fd = at_open_dir(l.fd, l.name);

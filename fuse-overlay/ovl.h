@@ -230,6 +230,7 @@ struct rdbuf {
  * @char_wh:	whiteouts are character devices, else .wh. files
  * @link_wh:	a whiteout to link to is in the work folder
  * @wh_ino:	that whiteout's inode number, by which listings know it; 0: not
+ * @no_clone:	files cannot share their data there
  * @upper_clean: the upper layer was empty when mounted: no .wh. files in it
  * @privileged:	may give files away (uid 0 in its namespace)
  * @fs_uid, @fs_gid: file system ids of the process now
@@ -270,6 +271,7 @@ struct ovl {
 	bool char_wh;
 	bool link_wh;
 	uint64_t wh_ino;
+	bool no_clone;
 	bool upper_clean;
 	bool privileged;
 	uid_t fs_uid;
