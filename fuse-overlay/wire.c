@@ -16,6 +16,7 @@
 #include "fuse-overlay/wire.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/fuse.h>
 #include <stdio.h>
 #include <string.h>
@@ -72,6 +73,13 @@ static ssize_t wire_write(int fd, struct iovec *iov, int count, void *userdata)
 	return writev(fd, iov, count);
 }
 
+static ssize_t wire_splice(int fd_in, off_t *off_in, int fd_out, off_t *off_out, size_t len,
+			   unsigned int flags, void *userdata)
+{
+	(void)userdata;
+	return splice(fd_in, off_in, fd_out, off_out, len, flags);
+}
+
 /* Is this the first user namespace, where uid 0 may leave setuid bits alone? */
 static bool is_first_namespace(void)
 {
@@ -83,7 +91,11 @@ static bool is_first_namespace(void)
 
 void wire_attach(struct ovl *o)
 {
-	const struct fuse_custom_io io = { .read = wire_read, .writev = wire_write };
+	const struct fuse_custom_io io = {
+		.read = wire_read,
+		.writev = wire_write,
+		.splice_send = wire_splice,
+	};
 
 	o->kill_priv = geteuid() != 0 || !is_first_namespace();
 	/* the real files have no setuid bits when those are recorded */
