@@ -57,7 +57,7 @@ static const struct word words[] = {
 	W_INT("xattr_permissions", xattr_permissions,
 	      "0|1|2  keep owner and mode in an xattr: 1 security.*, 2 user.*"),
 	W_INT("noxattrs", noxattrs, "0|1  refuse extended attributes"),
-	W_INT("threaded", threaded, NULL),
+	W_INT("threaded", threaded, "0|1  serve by several threads when there is use for them"),
 	W_STR("timeout", timeout_str, "SECONDS  how long the kernel may cache"),
 	W_INT("fsync", fsync, "0|1  0: fsync does nothing"),
 	W_INT("writeback", writeback, "0|1  let the kernel gather writes"),
@@ -317,9 +317,6 @@ int conf_check(struct conf *c, struct err *e)
 	if (c->plugins && *c->plugins &&
 	    strv_addf(&c->warnings, "plugins=%s: plugins are not supported", c->plugins))
 		return err_set(e, -ENOMEM, "plugins");
-	if (c->threaded &&
-	    strv_add(&c->warnings, "threaded=1: one thread serves all requests"))
-		return err_set(e, -ENOMEM, "threaded");
 	if (c->is_volatile)
 		c->fsync = 0;
 	if ((r = check_redirect(c, e)) < 0 || (r = check_timeout(c, e)) < 0)

@@ -40,7 +40,7 @@ enum conf_redirect {
  * @redirect_str: the text of redirect_dir=
  * @redirect:	what to do with renamed merged directories
  * @xattr_permissions: 0 owners on disk, 1 in security.*, 2 in user.*
- * @threaded:	asked for, and warned about: there is one thread
+ * @threaded:	more than one thread may serve
  * @writeback:	let the kernel gather writes
  * @fsync:	0: fsync(2) succeeds without doing anything
  * @noxattrs:	no extended attributes in the mount

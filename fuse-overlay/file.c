@@ -226,7 +226,7 @@ int file_begin(struct ovl *o, struct node *n, const struct fuse_file_info *fi, b
 	}
 	if (r < 0)
 		return r;
-	*ret = (struct fileio){ .of = of, .fd = atomic_load(&of->fd) };
+	*ret = (struct fileio){ .of = of, .fd = atomic_load(&of->fd), .kept = !file_of(fi) };
 	return 0;
 }
 
@@ -234,11 +234,11 @@ void file_end(struct ovl *o, struct fileio *io)
 {
 	int saved = errno;
 
-	if (io->of && io->of->users) {
+	if (io->kept) {
 		ovl_lock(o);
 		kept_put(o, io->of);
 		ovl_unlock(o);
 	}
-	io->of = NULL;
+	io->kept = false;
 	errno = saved;
 }

@@ -47,10 +47,12 @@ int file_refresh(struct ovl *o, struct ofile *of);
  * struct fileio - one request's use of a file
  * @of:		the open file
  * @fd:		to do input and output on
+ * @kept:	it is one of ovl.kept
  */
 struct fileio {
 	struct ofile *of;
 	int fd;
+	bool kept;
 };
 
 /**

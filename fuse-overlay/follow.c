@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -78,15 +79,18 @@ static void bind_to(struct follow *f, int cpu)
 	f->cpu = cpu;
 }
 
-void follow_request(struct follow *f, pid_t pid)
+int follow_request(struct follow *f, pid_t pid)
 {
 	/* the kernel's own (writeback, forget) say nothing */
-	if (pid <= 0 || CPU_COUNT(&f->all) < 2)
-		return;
+	if (pid <= 0)
+		return 0;
 	f->switches += pid != f->pid;
 	f->pid = pid;
 	if (++f->requests < WINDOW)
-		return;
-	bind_to(f, f->switches > SWITCHES_MAX ? -1 : cpu_of(pid));
+		return 0;
+	bool several = f->switches > SWITCHES_MAX;
+	if (CPU_COUNT(&f->all) > 1)
+		bind_to(f, several ? -1 : cpu_of(pid));
 	f->requests = f->switches = 0;
+	return several ? 2 : 1;
 }

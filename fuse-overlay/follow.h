@@ -29,8 +29,9 @@ void follow_init(struct follow *f);
 
 /**
  * follow_request() - a request of this process was served
+ * Return: now and then 1 or 2: one client was served, or several; else 0
  */
-void follow_request(struct follow *f, pid_t pid);
+int follow_request(struct follow *f, pid_t pid);
 
 /**
  * follow_parse_stat() - the processor in the text of /proc/PID/stat

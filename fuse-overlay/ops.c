@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -20,6 +21,7 @@
 #include "fuse-overlay/lookup.h"
 #include "fuse-overlay/node.h"
 #include "fuse-overlay/owner.h"
+#include "fuse-overlay/pool.h"
 #include "fuse-overlay/readdir.h"
 #include "fuse-overlay/rename.h"
 #include "fuse-overlay/xattr.h"
@@ -319,6 +321,17 @@ static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	reply_status(req, 0);
 }
 
+/* May a read be answered without waiting for a disk? Its last byte says it, as
+ * what is read ahead comes in order. */
+static bool is_cached(int fd, size_t size, off_t off)
+{
+	char byte;
+	struct iovec v = { .iov_base = &byte, .iov_len = 1 };
+
+	return size && (preadv2(fd, &v, 1, off + (off_t)size - 1, RWF_NOWAIT) >= 0 ||
+			errno != EAGAIN);
+}
+
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		    struct fuse_file_info *fi)
 {
@@ -331,6 +344,9 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		reply_status(req, r);
 		return;
 	}
+	bool cold = o->pool && !is_cached(io.fd, size, off);
+	if (cold)
+		pool_wait_begin(o);
 	if (size > sizeof(buf)) {
 		struct fuse_bufvec v = FUSE_BUFVEC_INIT(size);
 
@@ -339,11 +355,13 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		v.buf[0].fd = io.fd;
 		v.buf[0].pos = off;
 		(void)fuse_reply_data(req, &v, 0);
-		file_end(o, &io);
-		return;
 	}
-	ssize_t n = pread(io.fd, buf, size, off);
+	ssize_t n = size > sizeof(buf) ? 0 : pread(io.fd, buf, size, off);
+	if (cold)
+		pool_wait_end(o);
 	file_end(o, &io);
+	if (size > sizeof(buf))
+		return;
 	if (n < 0)
 		reply_status(req, -errno);
 	else
@@ -399,7 +417,9 @@ static void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_f
 	}
 	int r = file_begin(o, node_of(o, ino), fi, false, &io);
 	if (r >= 0) {
+		pool_wait_begin(o);
 		r = (datasync ? fdatasync(io.fd) : fsync(io.fd)) ? -errno : owner_sync(o);
+		pool_wait_end(o);
 		file_end(o, &io);
 	}
 	reply_status(req, r);
@@ -413,18 +433,19 @@ static void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fus
 	auto_close int fd = -1;
 
 	(void)fi;
-	if (!o->conf->fsync || !o->writable || n->layer) {
+	if (!o->conf->fsync || !o->writable) {
 		reply_status(req, 0);
 		return;
 	}
 	ovl_lock(o);
-	int r = node_loc(o, n, &l);
-	if (r >= 0) {
+	bool lower = n->layer;
+	int r = lower ? 0 : node_loc(o, n, &l);
+	if (r >= 0 && !lower) {
 		fd = at_open(l, O_RDONLY | O_DIRECTORY);
 		r = fd < 0 ? fd : 0;
 	}
 	ovl_unlock(o);
-	if (r >= 0 && (datasync ? fdatasync(fd) : fsync(fd)))
+	if (r >= 0 && !lower && (datasync ? fdatasync(fd) : fsync(fd)))
 		r = -errno;
 	reply_status(req, r);
 }
@@ -576,7 +597,9 @@ static void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, of
 	int r = file_begin(o, node_of(o, ino), fi, true, &io);
 
 	if (r >= 0) {
+		pool_wait_begin(o);
 		r = fallocate(io.fd, mode, off, len) ? -errno : 0;
+		pool_wait_end(o);
 		file_end(o, &io);
 	}
 	reply_status(req, r);
@@ -597,8 +620,10 @@ static void op_copy_file_range(fuse_req_t req, fuse_ino_t in, off_t off_in,
 	}
 	ssize_t n = r = file_begin(o, node_of(o, in), fi_in, false, &from);
 	if (r >= 0) {
+		pool_wait_begin(o);
 		n = copy_file_range(from.fd, &off_in, to.fd, &off_out, len, (unsigned int)flags);
 		n = n < 0 ? -errno : n;
+		pool_wait_end(o);
 		file_end(o, &from);
 	}
 	file_end(o, &to);

@@ -14,8 +14,8 @@
  * kept in a table (struct ltable), built when such a directory is first
  * used. A directory in one layer alone costs no more than that layer.
  *
- * One thread serves; another may watch the exit descriptor and touches none
- * of this. The rules for more of them are kept all the same:
+ * One thread serves, or with threaded=1 several (pool.c); another may watch
+ * the exit descriptor and touches none of this.
  *
  * Locking: ovl.lock covers nodes, dirs and every change of a layer's tree.
  * Moving file data needs no lock: an open file has its own descriptor and
@@ -38,7 +38,6 @@
 
 #include "fuse-overlay/at.h"
 #include "fuse-overlay/conf.h"
-#include "fuse-overlay/follow.h"
 
 #define OVL_DEVS_MAX 64		/* file systems under one mount */
 #define OVL_TMP_MAX 24		/* a name in the work folder */
@@ -239,9 +238,8 @@ struct rdbuf {
  * @kept:	files opened for requests that came without an open file
  * @n_kept, @max_kept: how many there are, and may be
  * @kept_hand:	where the next one is taken from when there are too many
- * @client:	who sent the request being served, for @follow
  * @kill_priv:	the real file system clears setuid bits when we write
- * @follow:	where the clients run
+ * @pool:	the threads that serve, NULL when there is but one
  * @init_seen:	the kernel's first message came
  * @init_flags:	flags that the first reply gets besides libfuse's
  */
@@ -284,8 +282,7 @@ struct ovl {
 	unsigned int max_kept;
 	unsigned int kept_hand;
 	bool kill_priv;
-	struct follow follow;
-	pid_t client;
+	struct pool *pool;
 	bool init_seen;
 	uint32_t init_flags;
 	struct fuse_session *se;

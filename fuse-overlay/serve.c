@@ -35,6 +35,7 @@
 #include "common/log.h"
 #include "fuse-overlay/layer.h"
 #include "fuse-overlay/ops.h"
+#include "fuse-overlay/pool.h"
 #include "fuse-overlay/wire.h"
 
 /**
@@ -144,8 +145,10 @@ static void drop_stdio(void)
 		(void)dup2(null, fd);
 }
 
-static void tell_ready(struct server *s)
+static void tell_ready(void *arg)
 {
+	struct server *s = arg;
+
 	if (s->o->conf->ready_fd >= 0) {
 		(void)io_write_all(s->o->conf->ready_fd, "1", 1);
 		(void)close(s->o->conf->ready_fd);
@@ -217,28 +220,6 @@ static void end_watch(struct server *s)
 	(void)close(take_fd(&s->wake));
 }
 
-static void loop(struct server *s)
-{
-	struct fuse_buf buf = { 0 };
-	bool told = false;
-
-	follow_init(&s->o->follow);
-	while (!fuse_session_exited(s->se)) {
-		int r = fuse_session_receive_buf(s->se, &buf);
-
-		if (r == -EINTR)
-			continue;
-		if (r <= 0)
-			break;
-		fuse_session_process_buf(s->se, &buf);
-		follow_request(&s->o->follow, s->o->client);
-		if (!told)
-			tell_ready(s);
-		told = true;
-	}
-	free(buf.mem);
-}
-
 static int run(struct server *s, const struct conf *c, struct err *e)
 {
 	int r = layer_open_all(s->o, e);
@@ -253,7 +234,9 @@ static int run(struct server *s, const struct conf *c, struct err *e)
 	if (r >= 0)
 		r = start_watch(s, e);
 	if (r >= 0) {
-		loop(s);
+		struct pool p = { .o = s->o, .ready = tell_ready, .arg = s };
+
+		pool_serve(&p, c->threaded);
 		end_watch(s);
 		fuse_remove_signal_handlers(s->se);
 	}

@@ -29,6 +29,13 @@
 #define KILLPRIV_V2 (1U << 28)
 #define OP_TMPFILE 51U
 
+static _Thread_local pid_t client;
+
+pid_t wire_client(void)
+{
+	return client;
+}
+
 /* FUSE_INIT is the first message in each direction. */
 static ssize_t wire_read(int fd, void *buf, size_t size, void *userdata)
 {
@@ -41,7 +48,7 @@ static ssize_t wire_read(int fd, void *buf, size_t size, void *userdata)
 
 	if (n >= (ssize_t)sizeof(msg.h)) {
 		memcpy(&msg.h, buf, sizeof(msg.h));
-		o->client = (pid_t)msg.h.pid;
+		client = (pid_t)msg.h.pid;
 		if (msg.h.opcode == OP_TMPFILE) {
 			msg.h.opcode = FUSE_CREATE;
 			memcpy(buf, &msg.h, sizeof(msg.h));
@@ -69,7 +76,8 @@ static ssize_t wire_write(int fd, struct iovec *iov, int count, void *userdata)
 		out.flags |= o->init_flags;
 		memcpy(iov[1].iov_base, &out, len);
 	}
-	o->init_flags = 0;
+	if (o->init_flags)
+		o->init_flags = 0;
 	return writev(fd, iov, count);
 }
 

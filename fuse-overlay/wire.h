@@ -14,4 +14,9 @@
  */
 void wire_attach(struct ovl *o);
 
+/**
+ * wire_client() - the process whose request this thread received last
+ */
+pid_t wire_client(void);
+
 #endif

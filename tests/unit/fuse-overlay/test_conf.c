@@ -32,7 +32,7 @@ static const struct {
 	{ "lowerdir=a,userxattr,index=off,xino=auto,ro,nodev,allow_other", 0, 1, 0, NULL },
 	{ "lowerdir=a,plugins=x", 0, 1, 1, NULL },
 	{ "lowerdir=a,threaded=0", 0, 1, 0, NULL },
-	{ "lowerdir=a,threaded=1", 0, 1, 1, NULL },
+	{ "lowerdir=a,threaded=1", 0, 1, 0, NULL },
 	{ "lowerdir=a,noxattrs", 0, 1, 0, NULL },
 	{ "upperdir=u,workdir=w", -EINVAL, 0, 0, NULL },
 	{ "lowerdir=a,upperdir=u", -EINVAL, 0, 0, NULL },

@@ -1,0 +1,70 @@
+#!/usr/bin/env bats
+# fuse-overlay and several clients at once: one thread or more
+
+load helpers.bash
+
+setup() {
+	need_root
+	need_fuse
+	dir=$(scratch sub)
+}
+
+teardown() {
+	rm -rf "$dir"
+}
+
+# clients_on OPTIONS: four clients on a mount; prints what they said and how many threads served
+clients_on() {
+	cp "$BATS_TEST_DIRNAME/../helpers/overlay_clients.py" "$dir/"
+	cat >"$dir/script" <<-'END'
+		set -u
+		cd "$1"; mkdir -p l/low u w m
+		for i in $(seq 0 299); do printf low/%s $i >l/low/$i; done
+		fuse-overlay -f -o "lowerdir=l,upperdir=u,workdir=w$2" m & server=$!
+		for _ in $(seq 100); do mountpoint -q m && break; sleep 0.05; done
+		python3 overlay_clients.py m 4 3
+		echo "threads $(ls /proc/$server/task | wc -l)"
+		umount m && wait $server && echo "server left"
+	END
+	run_as sub unshare -rm --map-auto bash "$dir/script" "$dir" "$1"
+	echo "# $output" >&3
+}
+
+@test "four clients, one serving thread" {
+	clients_on ""
+	assert_output_has "0 of 4 clients failed"
+	assert_output_has "threads 1"
+	assert_output_has "server left"
+}
+
+@test "four clients, threads on demand" {
+	clients_on ",threaded=1"
+	assert_output_has "0 of 4 clients failed"
+	[[ $output =~ threads\ ([0-9]+) ]] && [ "${BASH_REMATCH[1]}" -ge 2 ]
+	assert_output_has "server left"
+}
+
+@test "threads that wait for requests end with a signal and with the exit descriptor" {
+	cp "$BATS_TEST_DIRNAME/../helpers/overlay_clients.py" "$dir/"
+	cat >"$dir/script" <<-'END'
+		set -u
+		cd "$1"; mkdir -p l/low u w m; mkfifo hold
+		for i in $(seq 0 299); do printf low/%s $i >l/low/$i; done
+		for how in signal descriptor; do
+			exec 9<>hold
+			fuse-overlay --exit-fd 8 -f -o lowerdir=l,upperdir=u,workdir=w,threaded=1 m 8<hold 9>&- &
+			server=$!
+			for _ in $(seq 100); do mountpoint -q m && break; sleep 0.05; done
+			python3 overlay_clients.py m 4 1 9>&- | tail -1
+			[ $how = signal ] && kill -TERM $server
+			exec 9>&-
+			wait $server; echo "left $?"; mountpoint -q m || echo gone
+			rm -rf u w; mkdir u w
+		done
+	END
+	run_as sub unshare -rm --map-auto bash "$dir/script" "$dir"
+	echo "# $output" >&3
+	[ "$(grep -c '^left 0$' <<<"$output")" = 2 ]
+	[ "$(grep -c '^gone$' <<<"$output")" = 2 ]
+	[ "$(grep -c '0 of 4 clients failed' <<<"$output")" = 2 ]
+}
