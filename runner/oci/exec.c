@@ -83,6 +83,10 @@ static int choose_flags(const struct oci_exec_opts *o, int *ret_flags, struct er
 		if (own[t].ino != theirs[t].ino || own[t].dev != theirs[t].dev)
 			flags |= (int)ns_kind(t)->flag;
 	}
+	/* its root is a chroot then, which nothing here leads into */
+	if (!(flags & (int)ns_kind(SPEC_NS_MOUNT)->flag))
+		return err_msg(e, -EOPNOTSUPP, "the container has no mount namespace of its own: a "
+					       "program would run on the host's files");
 	/* the numbers above were of a pid: it must still be our process */
 	struct pollfd p = { .fd = o->pidfd, .events = POLLIN };
 	if (poll(&p, 1, 0) != 0)

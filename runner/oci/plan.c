@@ -74,8 +74,12 @@ static int plan_namespaces(struct plan *p, struct err *e)
 	p->middle = p->join[SPEC_NS_PID] >= 0 || p->join[SPEC_NS_USER] >= 0 ||
 		    p->join[SPEC_NS_TIME] >= 0 || (p->new_user && by_path);
 
-	if (!p->s->ns[SPEC_NS_MOUNT].set)
-		return err_msg(e, -EINVAL, "linux.namespaces: a mount namespace is required");
+	/* also when the path was that of our own */
+	const struct spec_ns *mnt = &p->s->ns[SPEC_NS_MOUNT];
+	p->host_mounts = !mnt->set || (mnt->path && p->join[SPEC_NS_MOUNT] < 0);
+	if (p->host_mounts && (p->new_user || geteuid() != 0))
+		return err_msg(e, -EINVAL, "linux.namespaces: a mount namespace is required: without one "
+					   "only the host's root can have a container");
 	if (p->new_user && (!p->uidmap.n || !p->gidmap.n))
 		return err_msg(e, -EINVAL, "linux.uidMappings: a new user namespace needs "
 					   "uidMappings and gidMappings");

@@ -142,6 +142,7 @@ struct plan_process {
  * @root_attach: where in the old tree the root is put
  * @root_fd:	detached mount, or -1: bind @root_path
  * @bind_devices: nodes are bound from the host instead of made
+ * @host_mounts: no mount namespace: a detached tree is the root (rootfs.c)
  * @hooks:	there are hooks to be run while the child waits
  * @state_fd:	memfd with the state for hooks run by the child, or -1
  */
@@ -151,7 +152,7 @@ struct plan {
 	const struct oci_create_opts *o;
 	uint64_t clone;
 	int join[SPEC_NS_MAX_];
-	bool new_user, middle;
+	bool new_user, middle, host_mounts;
 	struct spec_idmaps uidmap, gidmap;
 	bool wait_cgroup, late_cgroupns;
 	const char *mount_label;

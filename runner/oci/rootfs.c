@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * rootfs - attach the container's root and make it the root
+ *
+ * A container without a mount namespace of its own gets a tree that is attached
+ * nowhere as its root, by chroot: the host's tree shows none of its mounts, and
+ * they go with its last process. Linux before 6.15 cannot mount on such a tree.
  */
 #include "runner/oci/rootfs.h"
 
@@ -25,6 +29,8 @@ static const unsigned long propagation[] = {
 
 int rootfs_isolate(struct init *i, struct err *e)
 {
+	if (i->p->host_mounts)
+		return 0;
 	/* a shared root asks for binds that reach the host; all others only receive */
 	if (i->p->s->propagation == SPEC_PROP_SHARED)
 		return 0;
@@ -67,13 +73,13 @@ int rootfs_attach(struct init *i, struct err *e)
 		if (i->root < 0)
 			return err_set(e, -errno, "%s", p->root_path);
 	}
-	if (p->s->propagation == SPEC_PROP_SHARED) {
+	if (p->s->propagation == SPEC_PROP_SHARED && !p->host_mounts) {
 		int r = make_carrier_private(p->root_attach, e);
 		if (r < 0)
 			return r;
 	}
 	int r = mount_setattr_fd(i->root, true, 0, 0, MS_PRIVATE, e);
-	if (r < 0)
+	if (r < 0 || p->host_mounts)
 		return r;
 	if (move_mount(i->root, "", AT_FDCWD, p->root_attach,
 		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS) == 0)
@@ -135,7 +141,7 @@ static int move_root(struct init *i, struct err *e)
 {
 	if (fchdir(i->root) < 0)
 		return err_set(e, -errno, "fchdir to the new root");
-	if (strcmp(i->p->root_attach, "/") != 0 && mount(".", "/", NULL, MS_MOVE, NULL) < 0)
+	if (!i->p->host_mounts && strcmp(i->p->root_attach, "/") != 0 && mount(".", "/", NULL, MS_MOVE, NULL) < 0)
 		return err_set(e, -errno, "move the root");
 	if (chroot(".") < 0)
 		return err_set(e, -errno, "chroot");
@@ -144,7 +150,8 @@ static int move_root(struct init *i, struct err *e)
 
 int rootfs_switch(struct init *i, struct err *e)
 {
-	int r = i->p->o->no_pivot ? move_root(i, e) : pivot(i, e);
+	bool move = i->p->o->no_pivot || i->p->host_mounts;
+	int r = move ? move_root(i, e) : pivot(i, e);
 
 	if (r < 0)
 		return r;

@@ -160,3 +160,30 @@ boxed() {
 		grep -q "/dev/null: not the null device" "$DIR/out"
 	done
 }
+
+@test "no mount namespace: the host's is inherited, and none of its mounts change" {
+	local before type
+	before=$(cat /proc/self/mountinfo)
+	for type in none /proc/self/ns/mnt; do
+		cmd "$PLAIN"' | .linux.namespaces |= map(select(.type != "mount"))' \
+			sh -c 'readlink /proc/self/ns/mnt; cat /etc/where; ls /proc/self/fd >/dev/null && sleep 100'
+		[ $type = none ] || cfg "$(cat <<-END
+			.process.args = $(jq -c .process.args "$DIR/b/config.json") | $PLAIN |
+			.linux.namespaces |= map(if .type == "mount" then .path = "$type" else . end)
+		END
+		)"
+		status=0
+		"$BIN/runner-oci" --root "$DIR/state" --cgroup-manager disabled run -d -b "$DIR/b" c1 \
+			</dev/null >"$DIR/out" 2>&1 3>&- || status=$?
+		grep -q "move_mount: Invalid argument" "$DIR/out" && skip "before Linux 6.15"
+		[ "$status" = 0 ] || { cat "$DIR/out"; false; }
+		wait_for 5 grep -qx inside "$DIR/out"
+		grep -qxF "$(readlink /proc/self/ns/mnt)" "$DIR/out"
+		[ "$(cat /proc/self/mountinfo)" = "$before" ]
+		run "$BIN/runner-oci" --root "$DIR/state" exec c1 true
+		[ "$status" = 1 ]
+		assert_output_has "no mount namespace of its own"
+		"$BIN/runner-oci" --root "$DIR/state" delete --force c1
+		[ "$(cat /proc/self/mountinfo)" = "$before" ]
+	done
+}
