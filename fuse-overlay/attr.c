@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -155,4 +157,31 @@ int attr_set(struct ovl *o, struct node *n, const struct stat *want, int to_set,
 	if (r >= 0 && (to_set & times))
 		r = set_times(o, n, want, to_set);
 	return r;
+}
+
+int attr_ioctl(struct ovl *o, struct node *n, unsigned int cmd, void *arg, size_t size)
+{
+	/* flags are an int, whatever the number of the command says */
+	bool sets = cmd == FS_IOC_SETFLAGS || cmd == FS_IOC_FSSETXATTR;
+	bool is_xattr = cmd == FS_IOC_FSGETXATTR || cmd == FS_IOC_FSSETXATTR;
+	struct loc l;
+	int r;
+
+	if (!sets && !is_xattr && cmd != FS_IOC_GETFLAGS)
+		return -ENOTTY;
+	if (!S_ISREG(n->type) && !S_ISDIR(n->type))
+		return -ENOTTY;
+	if (size < (is_xattr ? sizeof(struct fsxattr) : sizeof(int)))
+		return -EINVAL;
+	if (sets && (r = copyup_node(o, n, COPYUP_WHOLE)) < 0)
+		return r;
+	r = node_loc(o, n, &l);
+	if (r < 0)
+		return r;
+	auto_close int fd = *l.name || !S_ISDIR(n->type) ?
+				    file_open_loc(o, l, O_RDONLY | O_NONBLOCK) :
+				    at_open_dir(l.fd, ".");
+	if (fd < 0)
+		return fd;
+	return ioctl(fd, cmd, arg) ? -errno : 0;
 }

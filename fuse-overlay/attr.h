@@ -29,4 +29,13 @@ int attr_get(struct ovl *o, struct node *n, struct statx *ret);
 int attr_set(struct ovl *o, struct node *n, const struct stat *want, int to_set,
 	     struct ofile *of);
 
+/**
+ * attr_ioctl() - read or change the flags of a file or folder, see lsattr(1)
+ * @cmd:	FS_IOC_GETFLAGS, SETFLAGS, FSGETXATTR or FSSETXATTR
+ * @arg:	in and out
+ * @size:	room in it
+ * Return: 0; -ENOTTY for another command or object; -EINVAL; -errno
+ */
+int attr_ioctl(struct ovl *o, struct node *n, unsigned int cmd, void *arg, size_t size);
+
 #endif

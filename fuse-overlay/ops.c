@@ -657,6 +657,30 @@ static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence,
 		(void)fuse_reply_lseek(req, r);
 }
 
+static void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
+		     struct fuse_file_info *fi, unsigned int flags, const void *in, size_t in_size,
+		     size_t out_size)
+{
+	struct ovl *o = ovl_of(req);
+	char buf[64] = { 0 };
+
+	(void)arg;
+	(void)fi;
+	if (flags & FUSE_IOCTL_COMPAT || in_size > sizeof(buf) || out_size > sizeof(buf)) {
+		reply_status(req, -ENOTTY);
+		return;
+	}
+	if (in_size)
+		memcpy(buf, in, in_size);
+	ovl_lock(o);
+	int r = attr_ioctl(o, node_of(o, ino), cmd, buf, in_size > out_size ? in_size : out_size);
+	ovl_unlock(o);
+	if (r < 0)
+		reply_status(req, r);
+	else
+		(void)fuse_reply_ioctl(req, 0, buf, out_size);
+}
+
 const struct fuse_lowlevel_ops ops_table = {
 	.init = op_init,
 	.lookup = op_lookup,
@@ -688,6 +712,7 @@ const struct fuse_lowlevel_ops ops_table = {
 	.getxattr = op_getxattr,
 	.listxattr = op_listxattr,
 	.removexattr = op_removexattr,
+	.ioctl = op_ioctl,
 	.fallocate = op_fallocate,
 	.copy_file_range = op_copy_file_range,
 	.lseek = op_lseek,

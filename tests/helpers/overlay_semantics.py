@@ -395,6 +395,18 @@ def fifo():
     return os.read(r, 99)
 
 
+def flags(name):
+    get, put_, nodump = 0x80086601, 0x40086602, 0x40
+    fd = os.open(name, os.O_RDONLY)
+    def now():
+        return struct.unpack("ii", fcntl.ioctl(fd, get, bytes(8)))[0]
+    out = [now() & 0x7f]
+    fcntl.ioctl(fd, put_, struct.pack("ii", now() | nodump, 0))
+    out.append(now() & 0x7f)
+    os.close(fd)
+    return out
+
+
 def executed():
     put("prog", b"#!/bin/sh\necho ran\n", 0o755)
     fd = os.open("prog", os.O_RDONLY)
@@ -445,6 +457,9 @@ say("unlinked while open", unlinked)
 say("socket", sockets)
 say("fifo", fifo)
 say("program", executed)
+for name in ("b", "low", "dir"):
+    say(f"file flags of {name}", flags, name)
+say("an ioctl that nobody knows", fcntl.ioctl, os.open("b", os.O_RDONLY), 0x4004ee77, bytes(4))
 say("mkdir over a file", os.mkdir, "b")
 say("rmdir of what is not empty", os.rmdir, "dir")
 say("unlink of a folder", os.unlink, "dir")
