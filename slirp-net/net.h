@@ -26,6 +26,7 @@
 #include "slirp-net/stack.h"
 #include "slirp-net/tcp_out.h"
 #include "slirp-net/udp_out.h"
+#include "slirp-net/udpsend.h"
 
 /**
  * struct net - everything
@@ -38,6 +39,7 @@
  * @tcp_outs:	connections the container is opening
  * @pumps:	connections whose bytes we carry
  * @udp_outs:	ports the container sends datagrams from
+ * @udp_room:	where datagrams from the host lie for a moment
  * @dns:	the resolver
  * @egress:	where the container may connect to
  * @flow_log:	descriptor of --flow-log, or -1
@@ -66,6 +68,7 @@ struct net {
 	struct tcp_outs tcp_outs;
 	struct pumps pumps;
 	struct udp_outs udp_outs;
+	struct udp_room udp_room;
 	struct dns dns;
 	struct egress egress;
 	int flow_log;

@@ -23,8 +23,7 @@
 
 /* #syscalls socket bind connect setsockopt getsockname recvmmsg sendmmsg sendmsg sendto close */
 
-#define BATCH 32
-#define DATAGRAM_MAX 65536
+#define BATCH UDPSEND_BATCH
 #define BUFFER (1 << 20)
 
 /**
@@ -47,6 +46,8 @@ union local {
 	struct in6_pktinfo v6;
 };
 
+_Static_assert(CMSG_SPACE(sizeof(union local)) <= UDPSEND_CONTROL, "room for either");
+
 /**
  * struct udp_flow - a client's conversation with the container
  * @ev:		transparent socket to the container
@@ -54,6 +55,7 @@ union local {
  * @client:	with whom
  * @local:	the host's address the client uses
  * @answered:	the container has spoken
+ * @no_gso:	see udpsend()
  * @used_ms:	last datagram
  * @shown:	whom the container sees
  * @next, @next_shown: in the buckets
@@ -64,22 +66,11 @@ struct udp_flow {
 	struct udp_port *port;
 	union addr client;
 	union local local;
-	bool answered;
+	bool answered, no_gso;
 	int64_t used_ms;
 	union addr shown;
 	struct udp_flow *next, *next_shown, *older, *newer;
 };
-
-/* Room for one batch; only what is touched takes memory. */
-static struct {
-	uint8_t data[BATCH][DATAGRAM_MAX];
-	struct iovec iov[BATCH];
-	struct mmsghdr msg[BATCH];
-	union addr from[BATCH];
-	struct {
-		_Alignas(struct cmsghdr) char buf[CMSG_SPACE(sizeof(union local))];
-	} control[BATCH];
-} room;
 
 static struct udp_flow **bucket(struct publishes *ps, const struct udp_port *port,
 				const union addr *client)
@@ -163,27 +154,28 @@ static void set_reply(struct udp_flow *f, struct msghdr *m, void *control, size_
 	memcpy(CMSG_DATA(c), &f->local, len);
 }
 
-static int receive(int fd, bool with_address)
+static int receive(struct udp_room *room, int fd, bool with_address)
 {
 	for (int i = 0; i < BATCH; i++) {
-		struct msghdr *m = &room.msg[i].msg_hdr;
+		struct msghdr *m = &room->msg[i].msg_hdr;
 
-		room.iov[i] = (struct iovec){ room.data[i], DATAGRAM_MAX };
-		*m = (struct msghdr){ .msg_iov = &room.iov[i], .msg_iovlen = 1 };
+		room->iov[i] = (struct iovec){ room->data[i], UDPSEND_DATAGRAM_MAX };
+		*m = (struct msghdr){ .msg_iov = &room->iov[i], .msg_iovlen = 1 };
 		if (!with_address)
 			continue;
-		m->msg_name = &room.from[i];
-		m->msg_namelen = sizeof(room.from[i]);
-		m->msg_control = room.control[i].buf;
-		m->msg_controllen = sizeof(room.control[i].buf);
+		m->msg_name = &room->from[i];
+		m->msg_namelen = sizeof(room->from[i]);
+		m->msg_control = room->control[i].buf;
+		m->msg_controllen = sizeof(room->control[i].buf);
 	}
-	return recvmmsg(fd, room.msg, BATCH, MSG_DONTWAIT, NULL);
+	return recvmmsg(fd, room->msg, BATCH, MSG_DONTWAIT, NULL);
 }
 
 static void on_container(struct ev *ev, uint32_t events)
 {
 	struct udp_flow *f = ev->owner;
-	int n = receive(ev->fd, false), at = 0;
+	struct udp_room *room = &f->port->net->udp_room;
+	int n = receive(room, ev->fd, false), at = 0;
 
 	(void)events;
 	/* an ICMP error of the container's: nobody listens there */
@@ -192,12 +184,12 @@ static void on_container(struct ev *ev, uint32_t events)
 	f->answered = true;
 	touch(f);
 	for (int i = 0; i < n; i++) {
-		room.iov[i].iov_len = room.msg[i].msg_len;
-		set_reply(f, &room.msg[i].msg_hdr, room.control[i].buf,
-			  sizeof(room.control[i].buf));
+		room->iov[i].iov_len = room->msg[i].msg_len;
+		set_reply(f, &room->msg[i].msg_hdr, room->control[i].buf,
+			  sizeof(room->control[i].buf));
 	}
 	while (at < n) {
-		int sent = sendmmsg(f->port->ev.fd, room.msg + at, (unsigned int)(n - at),
+		int sent = sendmmsg(f->port->ev.fd, room->msg + at, (unsigned int)(n - at),
 				    MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		/* one that cannot be sent is lost, the others are not */
@@ -292,27 +284,27 @@ static void note_local(struct udp_flow *f, struct msghdr *m)
 static void on_host(struct ev *ev, uint32_t events)
 {
 	struct udp_port *port = ev->owner;
-	int n = receive(ev->fd, true);
+	struct udp_room *room = &port->net->udp_room;
+	int n = receive(room, ev->fd, true);
 
 	(void)events;
 	for (int i = 0; i < n;) {
-		struct udp_flow *f = flow_find(port, &room.from[i]);
+		struct udp_flow *f = flow_find(port, &room->from[i]);
 		int first = i, last;
 
 		if (f) {
-			note_local(f, &room.msg[i].msg_hdr);
+			note_local(f, &room->msg[i].msg_hdr);
 			touch(f);
 		}
-		for (last = i; last < n && addr_eq(&room.from[last], &room.from[first]); last++) {
-			room.iov[last].iov_len = room.msg[last].msg_len;
-			room.msg[last].msg_hdr = (struct msghdr){ .msg_iov = &room.iov[last],
+		for (last = i; last < n && addr_eq(&room->from[last], &room->from[first]); last++) {
+			room->iov[last].iov_len = room->msg[last].msg_len;
+			room->msg[last].msg_hdr = (struct msghdr){ .msg_iov = &room->iov[last],
 								  .msg_iovlen = 1 };
 		}
 		i = last;
 		while (f && first < last) {
-			int sent = sendmmsg(f->ev.fd, room.msg + first,
-					    (unsigned int)(last - first),
-					    MSG_DONTWAIT | MSG_NOSIGNAL);
+			int sent = udpsend(f->ev.fd, room->msg + first,
+					   (unsigned int)(last - first), &f->no_gso);
 
 			first += sent > 0 ? sent : 1;
 		}

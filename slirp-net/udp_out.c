@@ -26,8 +26,7 @@
 /* #syscalls socket bind setsockopt sendmmsg sendmsg recvmmsg recvmsg close */
 
 #define UDP_HEADER 8
-#define BATCH 32
-#define DATAGRAM_MAX 65536
+#define BATCH UDPSEND_BATCH
 #define BUFFER (1 << 20)
 #define QUOTE_PAYLOAD 64
 #ifndef UDP_SEGMENT
@@ -44,6 +43,7 @@
  * @guest:	the container's address and port
  * @macs:	of frames to it
  * @answered:	something came back
+ * @no_gso:	see udpsend()
  * @logged:	the last destination that the flow log knows
  * @used_ms:	last datagram
  * @sent, @received: bytes
@@ -55,19 +55,11 @@ struct udp_out {
 	struct net *net;
 	union addr guest, logged;
 	uint8_t macs[12];
-	bool answered;
+	bool answered, no_gso;
 	int64_t used_ms;
 	uint64_t sent, received;
 	struct udp_out *next, *older, *newer;
 };
-
-/* Room for what comes back; only what is touched takes memory. */
-static struct {
-	uint8_t data[BATCH][DATAGRAM_MAX];
-	struct iovec iov[BATCH];
-	struct mmsghdr msg[BATCH];
-	union addr from[BATCH];
-} room;
 
 static struct udp_out **bucket(struct udp_outs *t, const union addr *guest)
 {
@@ -179,18 +171,19 @@ static void on_host(struct ev *ev, uint32_t events)
 {
 	struct udp_out *u = ev->owner;
 	struct udpframe_path path = { .to = u->guest };
+	struct udp_room *room = &u->net->udp_room;
 	int n;
 
 	if (events & EPOLLERR)
 		read_errors(u);
 	for (int i = 0; i < BATCH; i++) {
-		room.iov[i] = (struct iovec){ room.data[i], DATAGRAM_MAX };
-		room.msg[i].msg_hdr = (struct msghdr){ .msg_name = &room.from[i],
-						       .msg_namelen = sizeof(room.from[i]),
-						       .msg_iov = &room.iov[i],
+		room->iov[i] = (struct iovec){ room->data[i], UDPSEND_DATAGRAM_MAX };
+		room->msg[i].msg_hdr = (struct msghdr){ .msg_name = &room->from[i],
+						       .msg_namelen = sizeof(room->from[i]),
+						       .msg_iov = &room->iov[i],
 						       .msg_iovlen = 1 };
 	}
-	n = recvmmsg(ev->fd, room.msg, BATCH, MSG_DONTWAIT, NULL);
+	n = recvmmsg(ev->fd, room->msg, BATCH, MSG_DONTWAIT, NULL);
 	if (n <= 0)
 		return;
 	u->answered = true;
@@ -198,10 +191,10 @@ static void on_host(struct ev *ev, uint32_t events)
 	age_link(&u->net->udp_outs, u);
 	memcpy(path.macs, u->macs, sizeof(path.macs));
 	for (int i = 0; i < n; i++) {
-		path.from = room.from[i];
+		path.from = room->from[i];
 		shown(u->net, &path.from);
-		u->received += room.msg[i].msg_len;
-		udpframe_send(&u->net->link, &path, room.data[i], room.msg[i].msg_len);
+		u->received += room->msg[i].msg_len;
+		udpframe_send(&u->net->link, &path, room->data[i], room->msg[i].msg_len);
 	}
 }
 
@@ -228,6 +221,7 @@ static struct udp_out *out_new(struct net *net, const union addr *guest, const u
 		return NULL;
 	}
 	(void)setsockopt(u->ev.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	(void)setsockopt(u->ev.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	(void)setsockopt(u->ev.fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on));
 	if (dest->sa.sa_family == AF_INET)
 		(void)setsockopt(u->ev.fd, SOL_IP, IP_RECVERR, &on, sizeof(on));
@@ -268,19 +262,18 @@ void udp_out_flush(struct net *net)
 	bool again = false;
 
 	while (at < t->n_out) {
-		int n = sendmmsg(u->ev.fd, t->msg + at, t->n_out - at,
-				 MSG_DONTWAIT | MSG_NOSIGNAL);
+		int n = udpsend(u->ev.fd, t->msg + at, t->n_out - at, &u->no_gso);
 
 		if (n > 0) {
 			at += (unsigned int)n;
 			again = false;
-		} else if (!again && errno != EAGAIN) {
+		} else if (!again) {
 			/* an earlier datagram's error is told once, then gone */
 			again = true;
 		} else {
-			if (is_unreachable(errno))
+			if (is_unreachable(-n))
 				tell_error(u, &t->to[at], t->iov[at].iov_base, t->iov[at].iov_len,
-					   errno);
+					   -n);
 			at++;
 			again = false;
 		}
