@@ -87,12 +87,13 @@ static int features_main(struct cli *cli, int argc, char **argv, struct err *e)
 	int r = cli_operands(&verb_features, argc, argv, NULL, 0, 0, 0, &args, e);
 	if (r < 0)
 		return r;
-	json_t *o = json_pack("{s:s, s:s, s:o, s:o, s:o, s:{s:o, s:s}}", "ociVersionMin", "1.0.0",
+	json_t *o = json_pack("{s:s, s:s, s:o, s:o, s:o, s:{s:o, s:s}, s:[s]}", "ociVersionMin", "1.0.0",
 			      "ociVersionMax", "1.2.0", "hooks", LIST(hooks), "mountOptions",
 			      mount_options(), "linux", linux_features(), "annotations",
 			      "io.github.seccomp.libseccomp.version",
 			      json_sprintf("%u.%u.%u", v->major, v->minor, v->micro),
-			      "org.opencontainers.runner-oci.version", VERSION);
+			      "org.opencontainers.runner-oci.version", VERSION,
+			      "potentiallyUnsafeConfigAnnotations", "run.oci.keep_original_groups");
 	r = json_dumpf(o, stdout, JSON_INDENT(2));
 	json_decref(o);
 	if (r < 0 || printf("\n") < 0)
