@@ -76,7 +76,7 @@ srun_as_sub() { SUITE_TIMEOUT_CMD=100 as sub srun "$@" 2>&1; }
 @test "RunTimeRun: srun --container runs, gives the output and the code, leaves nothing" {
 	oci_conf_run
 	run srun_as_sub --container="$DIR/b" /bin/sh -c 'echo "in $(cat /etc/where), uid $(id -u), job $SLURM_JOB_ID"; exit 3'
-	echo "$output"; tail -n 40 /tmp/slurmd.log
+	echo "$output"; grep -v debug: /tmp/slurmd.log | tail -n 12
 	[ "$status" -eq 3 ]
 	assert_output_has 'in inside, uid 0, job '
 	# standard input arrives too
@@ -85,11 +85,17 @@ srun_as_sub() { SUITE_TIMEOUT_CMD=100 as sub srun "$@" 2>&1; }
 	wait_for 10 eval '[ -z "$(ls /tmp/slurm-oci)" ]'
 }
 
-@test "RunTimeRun: two tasks, and scancel ends the container" {
+@test "RunTimeRun: two tasks of one step" {
 	oci_conf_run
 	run srun_as_sub -n 2 --container="$DIR/b" /bin/sh -c 'echo "task $SLURM_PROCID"'
+	grep -v debug: /tmp/slurmd.log | tail -n 12
 	assert_output_has 'task 0'
 	assert_output_has 'task 1'
+	wait_for 10 eval '[ -z "$(ls /tmp/slurm-oci)" ]'
+}
+
+@test "RunTimeRun: scancel ends the container" {
+	oci_conf_run
 	as sub srun --container="$DIR/b" --job-name=long /bin/sleep 300 >/dev/null 2>&1 3>&- &
 	wait_for 30 eval 'as sub squeue -h -n long -o %T | grep -q RUNNING'
 	wait_for 30 eval 'pgrep -x sleep -a | grep -q "sleep 300"'
@@ -112,7 +118,7 @@ srun_as_sub() { SUITE_TIMEOUT_CMD=100 as sub srun "$@" 2>&1; }
 @test "RunTimeCreate and RunTimeStart: the output arrives, nothing hangs" {
 	oci_conf_create
 	run srun_as_sub --container="$DIR/b" /bin/sh -c 'echo "created in $(cat /etc/where)"'
-	echo "$output"; tail -n 40 /tmp/slurmd.log
+	echo "$output"; grep -v debug: /tmp/slurmd.log | tail -n 12
 	[ "$status" -eq 0 ]
 	assert_output_has 'created in inside'
 	wait_for 10 eval '[ -z "$(ls /tmp/slurm-oci)" ]'
