@@ -415,6 +415,8 @@ int container_stage(struct container *c, struct err *e)
 	if (!text)
 		return err_msg(e, -ENOMEM, "container %.12s: the record cannot be written as text",
 			       c->id);
+	if (c->staged[0])
+		(void)unlinkat(c->dir_fd, c->staged, 0);
 	r = io_stage_file_at(c->dir_fd, RECORD_FILE, text, len, 0600, c->staged, sizeof(c->staged));
 	if (r == 0)
 		return 0;

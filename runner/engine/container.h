@@ -288,7 +288,8 @@ int container_save(struct container *c, struct err *e);
 
 /**
  * container_stage() - write what is to be the record beside it, so that
- * container_commit() is one rename; nothing may be changed between the two
+ * container_commit() is one rename; nothing may be changed between the two.
+ * What was staged before is gone then
  * Return: 0, -errno
  */
 int container_stage(struct container *c, struct err *e);

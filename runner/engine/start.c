@@ -178,7 +178,7 @@ static void set_str(char **field, const char *value)
 }
 
 /* All that the record says of this run but for its ports. */
-static int describe_run(struct monitor *m, pid_t pid, struct err *e)
+static int describe_run(struct monitor *m, const struct oci_container *child, struct err *e)
 {
 	struct container_state *st = &m->c->state;
 	uint64_t start = 0;
@@ -188,14 +188,14 @@ static int describe_run(struct monitor *m, pid_t pid, struct err *e)
 	free(st->boot_id);
 	st->boot_id = container_boot_id();
 	st->monitor_pid = getpid();
-	st->pid = pid;
+	st->pid = child->pid;
 	r = proc_start_time(st->monitor_pid, &start);
 	st->monitor_start = (int64_t)start;
 	if (r == 0 && proc_start_time(st->pid, &start) == 0)
 		st->pid_start = (int64_t)start;
 	set_str(&st->error, "");
 	set_str(&st->runroot, m->c->eng->runroot);
-	set_str(&st->cgroup, m->oci.has_cgroup ? m->oci.cgroup : "");
+	set_str(&st->cgroup, child->has_cgroup ? child->cgroup : "");
 	set_str(&st->rung_ids, engine_ids_name(m->c->eng));
 	set_str(&st->rung_rootfs, m->root.rung);
 	set_str(&st->rung_network, m->net.rung);
@@ -264,13 +264,18 @@ static int on_step(void *ctx, const char *name, const struct oci_container *chil
 	struct monitor *m = ctx;
 	int r;
 
+	/* systemd has moved it: only now is its group known */
+	if (str_eq(name, "mapped") && child->cgroup_scope[0]) {
+		set_str(&m->c->state.cgroup, child->cgroup);
+		return m->c->config.publish.n ? 0 : container_stage(m->c, e);
+	}
 	if (!str_eq(name, "cloned"))
 		return 0;
 	r = guard_start(&m->guard, child->pidfd, e);
 	if (r == 0)
 		r = open_doors(m, e);
 	if (r == 0)
-		r = describe_run(m, child->pid, e);
+		r = describe_run(m, child, e);
 	if (r == 0)
 		r = ladder_require(&m->c->config.require, &m->c->state, e);
 	/* Which ports were picked is not known yet. */
