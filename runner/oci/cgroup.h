@@ -46,6 +46,18 @@ int cgroup_attach(struct plan *p, const struct cgroup_ops *cg, struct err *e);
  */
 int cgroup_systemd_enter(const char *cgroup, pid_t pid, struct err *e);
 
+/**
+ * cgroup_systemd_update() - tell systemd of a scope's new limits
+ * @cgroup: the scope's folder; any other is none of systemd's business
+ *
+ * So that it does not set them back. Nothing fails here: the group's files are
+ * written by the caller, and say what counts.
+ */
+void cgroup_systemd_update(const char *cgroup, const struct spec_resources *res);
+
+/** cgroup_weight() - the spec's CPU shares as cgroup2's weight, 1 to 10000 */
+int64_t cgroup_weight(int64_t shares);
+
 /** cgroup2_mount() - where cgroup2 is mounted, or NULL */
 const char *cgroup2_mount(void);
 

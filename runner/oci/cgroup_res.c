@@ -106,15 +106,18 @@ static void memory(struct writer *w, const struct spec_resources *r)
 	refuse(w, r->mem_disable_oom.v, "memory.disableOOMKiller");
 }
 
+int64_t cgroup_weight(int64_t shares)
+{
+	int64_t v = shares < 2 ? 2 : shares > 262144 ? 262144 : shares;
+
+	/* 2..262144 onto 1..10000, as everybody does */
+	return 1 + (v - 2) * 9999 / 262142;
+}
+
 static void cpu(struct writer *w, const struct spec_resources *r)
 {
-	if (r->cpu_shares.set && r->cpu_shares.v > 0) {
-		int64_t shares = r->cpu_shares.v < 2 ? 2 : r->cpu_shares.v > 262144 ? 262144 :
-										      r->cpu_shares.v;
-
-		/* 2..262144 onto 1..10000, as everybody does */
-		put(w, "cpu.weight", "%" PRId64, 1 + (shares - 2) * 9999 / 262142);
-	}
+	if (r->cpu_shares.set && r->cpu_shares.v > 0)
+		put(w, "cpu.weight", "%" PRId64, cgroup_weight(r->cpu_shares.v));
 	if (r->cpu_idle.set)
 		put(w, "cpu.idle", "%" PRId64, r->cpu_idle.v);
 	if (r->cpu_burst.set)
@@ -239,6 +242,7 @@ int oci_cgroup_update(const char *cgroup, const struct spec_resources *r, struct
 
 	if (dir < 0)
 		return err_set(e, -errno, "%s", cgroup);
+	cgroup_systemd_update(cgroup, r);
 	int ret = cgroup_apply(dir, r, NULL, e);
 	return ret < 0 ? ret : cgroup_devices_apply(dir, r, e);
 }

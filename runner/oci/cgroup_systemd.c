@@ -131,18 +131,48 @@ static int systemd_prepare(struct plan *p, struct err *e)
 	return 0;
 }
 
-static int add_limits(const struct sdbus *b, void *m, const struct spec_resources *r)
+static int add_number(const struct sdbus *b, void *m, const char *name, uint64_t v)
 {
+	return b->append(m, "(sv)", name, "t", v);
+}
+
+/* Of the spec's numbers; below 0 is no limit. */
+static int add_limit(const struct sdbus *b, void *m, const char *name, const struct spec_opt_i64 *v)
+{
+	if (!v->set || v->v == 0)
+		return 0;
+	return add_number(b, m, name, v->v < 0 ? UINT64_MAX : (uint64_t)v->v);
+}
+
+static int add_cpu(const struct sdbus *b, void *m, const struct spec_resources *r)
+{
+	const uint64_t second = 1000000;
+	uint64_t period = r->cpu_period.v > 0 ? (uint64_t)r->cpu_period.v : 100000;
 	int ret = 0;
 
-	/* those that systemd would otherwise set back at its next reload */
-	if (r->mem_limit.set && r->mem_limit.v > 0)
-		ret = b->append(m, "(sv)", "MemoryMax", "t", (uint64_t)r->mem_limit.v);
-	if (ret >= 0 && r->mem_reservation.set && r->mem_reservation.v > 0)
-		ret = b->append(m, "(sv)", "MemoryLow", "t", (uint64_t)r->mem_reservation.v);
-	if (ret >= 0 && r->pids_limit.set && r->pids_limit.v > 0)
-		ret = b->append(m, "(sv)", "TasksMax", "t", (uint64_t)r->pids_limit.v);
+	if (r->cpu_quota.set && r->cpu_quota.v > 0)
+		ret = add_number(b, m, "CPUQuotaPerSecUSec", (uint64_t)r->cpu_quota.v * second / period);
+	else if (r->cpu_quota.set && r->cpu_quota.v < 0)
+		ret = add_number(b, m, "CPUQuotaPerSecUSec", UINT64_MAX);
+	if (ret >= 0 && r->cpu_period.v > 0)
+		ret = add_number(b, m, "CPUQuotaPeriodUSec", period);
+	if (ret >= 0 && r->cpu_shares.set && r->cpu_shares.v > 0)
+		ret = add_number(b, m, "CPUWeight", (uint64_t)cgroup_weight(r->cpu_shares.v));
 	return ret;
+}
+
+/* Those that systemd would otherwise set back at its next reload. */
+static int add_limits(const struct sdbus *b, void *m, const struct spec_resources *r)
+{
+	int ret = add_limit(b, m, "MemoryMax", &r->mem_limit);
+
+	if (ret >= 0)
+		ret = add_limit(b, m, "MemoryLow", &r->mem_reservation);
+	if (ret >= 0 && r->mem_swap.set && r->mem_limit.set && r->mem_swap.v > r->mem_limit.v)
+		ret = add_number(b, m, "MemorySwapMax", (uint64_t)(r->mem_swap.v - r->mem_limit.v));
+	if (ret >= 0)
+		ret = add_limit(b, m, "TasksMax", &r->pids_limit);
+	return ret < 0 ? ret : add_cpu(b, m, r);
 }
 
 static int fill_call(const struct sdbus *b, void *m, const struct plan *p, pid_t pid,
@@ -325,6 +355,35 @@ int cgroup_systemd_enter(const char *cgroup, pid_t pid, struct err *e)
 		(void)b.message_unref(m);
 	(void)b.bus_unref(bus);
 	return r < 0 ? r : 0;
+}
+
+void cgroup_systemd_update(const char *cgroup, const struct spec_resources *res)
+{
+	struct bus_error why = { 0 };
+	void *bus = NULL, *m = NULL;
+	struct sdbus b = { 0 };
+	const char *below;
+	char unit[256];
+
+	if (split_scope(cgroup, unit, sizeof(unit), &below) < 0 || *below)
+		return;
+	if (connect_bus(&b, &bus, NULL) < 0)
+		return;
+	int r = manager_call(&b, bus, "SetUnitProperties", &m);
+	if (r >= 0)
+		r = b.append(m, "sb", unit, /* until it ends */ 1);
+	if (r >= 0)
+		r = b.open_container(m, 'a', "(sv)");
+	if (r >= 0)
+		r = add_limits(&b, m, res);
+	if (r >= 0)
+		r = b.close_container(m);
+	if (r >= 0)
+		(void)b.call(bus, m, 0, &why, NULL);
+	b.error_free(&why);
+	if (m)
+		(void)b.message_unref(m);
+	(void)b.bus_unref(bus);
 }
 
 const struct cgroup_ops cgroup_systemd = { "systemd", systemd_prepare, systemd_attach };
