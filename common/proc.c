@@ -16,6 +16,9 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#endif
 
 #include "common/cleanup.h"
 #include "common/fd.h"
@@ -189,6 +192,24 @@ static int exec_child(const struct proc_spawn *how, pid_t parent)
 	return -errno;
 }
 
+char *proc_stack_new(size_t size)
+{
+	char *stack = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+
+	return stack == MAP_FAILED ? NULL : stack;
+}
+
+void proc_stack_free(char *stack, size_t size)
+{
+#ifdef __SANITIZE_ADDRESS__
+	/* Frames that were never left are marked as out of bounds, and the next
+	 * mapping at this place would be. */
+	ASAN_UNPOISON_MEMORY_REGION(stack, size);
+#endif
+	(void)munmap(stack, size);
+}
+
 /**
  * struct spawn - what the child is told, and says
  * @how:	by the caller
@@ -215,13 +236,12 @@ static int spawn_child(void *arg)
 pid_t proc_spawn(const struct proc_spawn *how)
 {
 	struct spawn s = { .how = how, .parent = getpid() };
-	char *stack = mmap(NULL, SPAWN_STACK, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	char *stack = proc_stack_new(SPAWN_STACK);
 	sigset_t all, old;
 	pid_t pid;
 	int code;
 
-	if (stack == MAP_FAILED)
+	if (!stack)
 		return -errno;
 	/* A handler of ours must not run in the child, in our memory. */
 	(void)sigfillset(&all);
@@ -229,7 +249,7 @@ pid_t proc_spawn(const struct proc_spawn *how)
 	pid = clone(spawn_child, stack + SPAWN_STACK, CLONE_VM | CLONE_VFORK | SIGCHLD, &s);
 	code = errno;
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	(void)munmap(stack, SPAWN_STACK);
+	proc_stack_free(stack, SPAWN_STACK);
 	if (pid < 0)
 		return -code;
 	if (s.r < 0) {

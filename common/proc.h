@@ -44,6 +44,17 @@ int proc_pidfd_kill(int pidfd, int sig);
 int proc_wait(pid_t pid);
 
 /**
+ * proc_stack_new() - a stack for a child that shares our memory
+ * Return: its lower end, NULL with errno
+ */
+char *proc_stack_new(size_t size);
+
+/**
+ * proc_stack_free() - it may be in use when the child has executed or was killed
+ */
+void proc_stack_free(char *stack, size_t size);
+
+/**
  * struct proc_spawn - how a helper program is started
  * @argv:	argv[0] is the path that is executed
  * @env:	environment, NULL for ours

@@ -30,7 +30,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -212,7 +211,7 @@ static void end_holder(struct mapping *m)
 	if (m->holder > 0) {
 		(void)kill(m->holder, SIGKILL);
 		(void)proc_wait(m->holder);
-		(void)munmap(m->stack, HOLDER_STACK);
+		proc_stack_free(m->stack, HOLDER_STACK);
 	}
 	m->holder = 0;
 }
@@ -222,14 +221,14 @@ static int start_mapping(struct mapping *m, struct err *e)
 	const struct id_plan *p = &m->plan;
 	int words[2];
 
-	m->stack = mmap(NULL, HOLDER_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (m->stack == MAP_FAILED)
+	m->stack = proc_stack_new(HOLDER_STACK);
+	if (!m->stack)
 		return err_set(e, -errno, "user namespace");
 	m->holder = clone(hold, m->stack + HOLDER_STACK, CLONE_NEWUSER | CLONE_VM | SIGCHLD, NULL);
 	if (m->holder < 0) {
 		int code = -errno;
 
-		(void)munmap(m->stack, HOLDER_STACK);
+		proc_stack_free(m->stack, HOLDER_STACK);
 		m->holder = 0;
 		return unshare_error(code, e);
 	}
