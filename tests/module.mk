@@ -50,7 +50,7 @@ check-system: all $(TEST_HELPERS) ## system tests (bats) as unprivileged users
 check-run: all $(UNIT_BIN) $(FUZZ_BIN) $(TEST_HELPERS)
 	@tests/run all $(O) $(B)/bin $(BATS)
 
-check-peers: all ## Debian's podman (rootless) and containerd (root) with runner-oci as their runtime
+check-peers: all ## Debian's podman, containerd and rootlesskit with our programs in their places
 	@tests/run system $(O) $(B)/bin $(or $(BATS),tests/peers)
 
 check-vm: deps-vm ## tests/vm, or BATS=: in a virtual machine with systemd, cgroup controllers, AppArmor, another kernel
