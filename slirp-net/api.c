@@ -230,35 +230,70 @@ static json_t *stats(struct net *net, const json_t *args)
 			 (json_int_t)net->n_denied);
 }
 
-static json_t *flow_json(struct net *net, const struct pump *p)
+static json_t *flow_json(struct net *net, const struct flow *f)
 {
 	char guest[ADDR_TEXT_MAX], peer[ADDR_TEXT_MAX];
-	const char *name = p->outbound ? egress_name_of(&net->egress, &p->peer) : NULL;
+	const char *name = f->outbound ? egress_name_of(&net->egress, f->peer) : NULL;
 
-	addr_format(&p->guest, guest, sizeof(guest));
-	addr_format(&p->peer, peer, sizeof(peer));
-	return json_pack("{s:s,s:s,s:s,s:s,s:s*,s:I,s:I,s:I}", "proto", "tcp", "direction",
-			 p->outbound ? "out" : "in", "guest", guest, "peer", peer, "name", name,
-			 "bytes_out", (json_int_t)p->dir[PUMP_GUEST].bytes, "bytes_in",
-			 (json_int_t)p->dir[PUMP_HOST].bytes, "ms",
-			 (json_int_t)(loop_now_ms() - p->since_ms));
+	addr_format(f->guest, guest, sizeof(guest));
+	addr_format(f->peer, peer, sizeof(peer));
+	return json_pack("{s:s,s:s,s:s,s:s,s:s*,s:I,s:I,s:I}", "proto", f->proto, "direction",
+			 f->outbound ? "out" : "in", "guest", guest, "peer", peer, "name", name,
+			 "bytes_out", (json_int_t)f->from_guest, "bytes_in",
+			 (json_int_t)f->to_guest, "ms",
+			 (json_int_t)(loop_now_ms() - f->since_ms));
+}
+
+static bool has_room(const json_t *flows)
+{
+	return json_array_size(flows) < API_FLOWS_MAX;
+}
+
+/* Return: 0, -1 out of memory */
+static int add_tcp_flows(struct net *net, json_t *flows)
+{
+	for (const struct pump *p = net->pumps.list; p && has_room(flows); p = p->next) {
+		const struct flow f = { .proto = "tcp", .outbound = p->outbound,
+					.guest = &p->guest, .peer = &p->peer,
+					.from_guest = p->dir[PUMP_GUEST].bytes,
+					.to_guest = p->dir[PUMP_HOST].bytes,
+					.since_ms = p->since_ms };
+
+		if (json_array_append_new(flows, flow_json(net, &f)) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int add_udp_flows(struct net *net, json_t *flows)
+{
+	const struct udp_out *u = NULL;
+	const struct udp_flow *p = NULL;
+	struct flow f;
+
+	while (has_room(flows) && (u = udp_out_next(&net->udp_outs, u, &f))) {
+		if (json_array_append_new(flows, flow_json(net, &f)) < 0)
+			return -1;
+	}
+	while (has_room(flows) && (p = publish_udp_next(&net->publishes, p, &f))) {
+		if (json_array_append_new(flows, flow_json(net, &f)) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* The answer has to fit into a socket's buffer: the newest come first. */
 static json_t *list_flows(struct net *net, const json_t *args)
 {
 	json_t *flows = json_array();
-	int n = 0;
 
 	(void)args;
-	for (const struct pump *p = net->pumps.list; p && n < API_FLOWS_MAX; p = p->next, n++) {
-		if (json_array_append_new(flows, flow_json(net, p)) < 0) {
-			json_decref(flows);
-			return NULL;
-		}
+	if (add_tcp_flows(net, flows) < 0 || add_udp_flows(net, flows) < 0) {
+		json_decref(flows);
+		return NULL;
 	}
 	return json_pack("{s:{s:o,s:I}}", "return", "flows", flows, "total",
-			 (json_int_t)net->pumps.n);
+			 (json_int_t)(net->pumps.n + net->udp_outs.n + net->publishes.n_flows));
 }
 
 static json_t *set_egress(struct net *net, const json_t *args)

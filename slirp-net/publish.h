@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "slirp-net/addr.h"
+#include "slirp-net/flowlog.h"
 #include "slirp-net/frame.h"
 #include "slirp-net/fwd.h"
 #include "slirp-net/loop.h"
@@ -72,6 +73,14 @@ int publish_udp_remove(struct net *net, struct fwd *f);
  * to a socket of ours
  */
 bool publish_udp_has(struct net *net, const uint8_t *data, const struct frame *f);
+
+/**
+ * publish_udp_next() - what the next UDP conversation did, newest use first
+ * @at:	NULL for the first
+ * Return: for the next call; NULL behind the last
+ */
+const struct udp_flow *publish_udp_next(const struct publishes *ps, const struct udp_flow *at,
+					struct flow *ret);
 
 void publish_expire(struct net *net);
 void publish_udp_expire(struct net *net);

@@ -56,7 +56,8 @@ _Static_assert(CMSG_SPACE(sizeof(union local)) <= UDPSEND_CONTROL, "room for eit
  * @local:	the host's address the client uses
  * @answered:	the container has spoken
  * @no_gso:	see udpsend()
- * @used_ms:	last datagram
+ * @since_ms, @used_ms: first and last datagram
+ * @from_guest, @to_guest: bytes
  * @shown:	whom the container sees
  * @next, @next_shown: in the buckets
  * @older, @newer: by last use
@@ -67,7 +68,8 @@ struct udp_flow {
 	union addr client;
 	union local local;
 	bool answered, no_gso;
-	int64_t used_ms;
+	int64_t since_ms, used_ms;
+	uint64_t from_guest, to_guest;
 	union addr shown;
 	struct udp_flow *next, *next_shown, *older, *newer;
 };
@@ -108,12 +110,35 @@ static void age_link(struct publishes *ps, struct udp_flow *f)
 	ps->newest = f;
 }
 
+static struct flow of(const struct udp_flow *f, const char *event)
+{
+	return (struct flow){ .event = event, .proto = "udp", .guest = &f->port->fwd->guest,
+			      .peer = &f->shown, .from_guest = f->from_guest,
+			      .to_guest = f->to_guest,
+			      .since_ms = event[0] == 'o' ? 0 : f->since_ms };
+}
+
+const struct udp_flow *publish_udp_next(const struct publishes *ps, const struct udp_flow *at,
+					struct flow *ret)
+{
+	const struct udp_flow *f = at ? at->older : ps->newest;
+
+	if (f) {
+		*ret = of(f, "open");
+		ret->since_ms = f->since_ms;
+	}
+	return f;
+}
+
 static void flow_free(struct udp_flow *f)
 {
 	struct net *net = f->port->net;
 	struct publishes *ps = &net->publishes;
 	struct udp_flow **at = bucket(ps, f->port, &f->client);
 
+	struct flow flow = of(f, "close");
+
+	flowlog_write(net, &flow);
 	while (*at != f)
 		at = &(*at)->next;
 	*at = f->next;
@@ -185,6 +210,7 @@ static void on_container(struct ev *ev, uint32_t events)
 	touch(f);
 	for (int i = 0; i < n; i++) {
 		room->iov[i].iov_len = room->msg[i].msg_len;
+		f->from_guest += room->msg[i].msg_len;
 		set_reply(f, &room->msg[i].msg_hdr, room->control[i].buf,
 			  sizeof(room->control[i].buf));
 	}
@@ -202,6 +228,7 @@ static struct udp_flow *flow_new(struct udp_port *port, const union addr *client
 	struct net *net = port->net;
 	struct publishes *ps = &net->publishes;
 	bool is4 = port->fwd->guest.sa.sa_family == AF_INET;
+	struct flow flow;
 	struct udp_flow *f;
 	socklen_t len = sizeof(f->shown);
 	int size = BUFFER;
@@ -236,7 +263,10 @@ static struct udp_flow *flow_new(struct udp_port *port, const union addr *client
 	f->next_shown = *shown_bucket(ps, &f->shown, &port->fwd->guest);
 	*shown_bucket(ps, &f->shown, &port->fwd->guest) = f;
 	age_link(ps, f);
+	f->since_ms = f->used_ms;
 	ps->n_flows++;
+	flow = of(f, "open");
+	flowlog_write(net, &flow);
 	return f;
 }
 
@@ -298,6 +328,8 @@ static void on_host(struct ev *ev, uint32_t events)
 		}
 		for (last = i; last < n && addr_eq(&room->from[last], &room->from[first]); last++) {
 			room->iov[last].iov_len = room->msg[last].msg_len;
+			if (f)
+				f->to_guest += room->msg[last].msg_len;
 			room->msg[last].msg_hdr = (struct msghdr){ .msg_iov = &room->iov[last],
 								  .msg_iovlen = 1 };
 		}

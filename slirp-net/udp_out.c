@@ -44,7 +44,8 @@
  * @macs:	of frames to it
  * @answered:	something came back
  * @no_gso:	see udpsend()
- * @logged:	the last destination that the flow log knows
+ * @peer:	the last destination
+ * @since_ms:	first datagram
  * @used_ms:	last datagram
  * @sent, @received: bytes
  * @next:	in the bucket
@@ -53,10 +54,10 @@
 struct udp_out {
 	struct ev ev;
 	struct net *net;
-	union addr guest, logged;
+	union addr guest, peer;
 	uint8_t macs[12];
 	bool answered, no_gso;
-	int64_t used_ms;
+	int64_t since_ms, used_ms;
 	uint64_t sent, received;
 	struct udp_out *next, *older, *newer;
 };
@@ -90,13 +91,33 @@ static void age_link(struct udp_outs *t, struct udp_out *u)
 	t->newest = u;
 }
 
+static struct flow of(const struct udp_out *u, const char *event)
+{
+	return (struct flow){ .event = event, .proto = "udp", .outbound = true,
+			      .guest = &u->guest, .peer = &u->peer, .from_guest = u->sent,
+			      .to_guest = u->received, .since_ms = u->since_ms };
+}
+
+const struct udp_out *udp_out_next(const struct udp_outs *t, const struct udp_out *at,
+				   struct flow *ret)
+{
+	const struct udp_out *u = at ? at->older : t->newest;
+
+	if (u)
+		*ret = of(u, "open");
+	return u;
+}
+
 static void out_free(struct udp_out *u)
 {
 	struct udp_outs *t = &u->net->udp_outs;
 	struct udp_out **at = bucket(t, &u->guest);
 
+	struct flow flow = of(u, "close");
+
 	if (t->out == u)
 		udp_out_flush(u->net);
+	flowlog_write(u->net, &flow);
 	while (*at != u)
 		at = &(*at)->next;
 	*at = u->next;
@@ -214,6 +235,7 @@ static struct udp_out *out_new(struct net *net, const union addr *guest, const u
 		return NULL;
 	u->net = net;
 	u->guest = *guest;
+	u->since_ms = loop_now_ms();
 	u->ev = (struct ev){ .fn = on_host, .owner = u };
 	u->ev.fd = hostsock_open(net, dest, SOCK_DGRAM);
 	if (u->ev.fd < 0) {
@@ -320,11 +342,11 @@ static void queue(struct udp_out *u, const union addr *dest, const uint8_t *payl
 					     .msg_iovlen = 1 };
 }
 
-static void log_new_peer(struct udp_out *u, const union addr *peer)
+static void note_peer(struct udp_out *u, const union addr *peer)
 {
-	if (u->net->flow_log < 0 || addr_eq(&u->logged, peer))
+	if (addr_eq(&u->peer, peer))
 		return;
-	u->logged = *peer;
+	u->peer = *peer;
 	flowlog_write(u->net, &(struct flow){ .event = "open", .proto = "udp", .outbound = true,
 					      .guest = &u->guest, .peer = peer });
 }
@@ -357,7 +379,7 @@ bool udp_out_frame(struct net *net, const struct virtio_net_hdr *h, const uint8_
 	}
 	memcpy(u->macs, data + 6, 6);
 	memcpy(u->macs + 6, data, 6);
-	log_new_peer(u, &peer);
+	note_peer(u, &peer);
 	u->sent += size;
 	age_unlink(&net->udp_outs, u);
 	age_link(&net->udp_outs, u);

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "slirp-net/addr.h"
+#include "slirp-net/flowlog.h"
 #include "slirp-net/frame.h"
 #include "slirp-net/link.h"
 
@@ -56,5 +57,13 @@ bool udp_out_frame(struct net *net, const struct virtio_net_hdr *h, const uint8_
 void udp_out_flush(struct net *net);
 void udp_out_expire(struct net *net);
 void udp_out_clear(struct net *net);
+
+/**
+ * udp_out_next() - what the next port of the container did, newest use first
+ * @at:	NULL for the first
+ * Return: for the next call; NULL behind the last
+ */
+const struct udp_out *udp_out_next(const struct udp_outs *t, const struct udp_out *at,
+				   struct flow *ret);
 
 #endif

@@ -177,3 +177,26 @@ s = socket.socket(socket.AF_UNIX); s.connect(\"api\"); s.send(bytes(65536)); pri
 	assert_output_has "eth9: make the interface: File exists"
 	assert_output_has "status 1"
 }
+
+@test "datagrams in list_flows and in the flow log: opened, counted, closed" {
+	cat >"$dir/udp.py" <<-'END'
+		# udp.py serve HOST PORT | ask HOST PORT: six bytes there, four bytes back
+		import socket, sys
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(5); where = (sys.argv[2], int(sys.argv[3]))
+		if sys.argv[1] == "serve":
+		    s.bind(where); d, a = s.recvfrom(99); s.sendto(b"four", a)
+		else:
+		    s.sendto(b"sixsix", where); print(s.recv(99))
+	END
+	in_net --api-socket "$dir/api" --publish 127.0.0.1:21050:53/udp --flow-log "$dir/flows" -- '
+		python3 udp.py serve 127.0.0.1 21051 & $N python3 udp.py serve 0.0.0.0 53 & sleep 0.5
+		$N python3 udp.py ask 10.0.2.2 21051; python3 udp.py ask 127.0.0.1 21050
+		echo "{\"execute\":\"list_flows\"}" | timeout 5 nc -NU api; echo'
+	for what in '"out","guest":"10.0.2.100:[0-9]*","peer":"10.0.2.2:21051"' '"in","guest":"10.0.2.100:53","peer":"10.0.2.2:[0-9]*"'; do
+		grep -q "\"udp\",\"direction\":$what" <<<"$output"
+		grep -q "\"open\",\"proto\":\"udp\",\"direction\":$what" "$dir/flows"
+	done
+	grep -q '"close".*"out".*"bytes_out":6,"bytes_in":4' "$dir/flows"
+	grep -q '"close".*"in".*"bytes_out":4,"bytes_in":6' "$dir/flows"
+	[ "$(grep -c udp "$dir/flows")" = 4 ]
+}
