@@ -29,7 +29,7 @@ setup_file() {
 	oci_conf_run
 	systemctl start munge
 	systemctl start slurmctld slurmd
-	wait_for 60 eval 'sinfo -h -o %t | grep -qx idle'
+	wait_for 240 eval 'sinfo -h -o %t | grep -qx idle'
 }
 
 teardown_file() {
