@@ -81,7 +81,7 @@ teardown() {
 	assert_output_has 'none left'
 }
 
-@test "logout with lingering off: all of the user's containers end, records say so; with lingering they live" {
+@test "with lingering on, a container outlives the logout" {
 	run_image
 	loginctl enable-linger "$(account sub)"
 	logged_in sub 'runner run -d --name stays --network none bb:1 sleep 600'
