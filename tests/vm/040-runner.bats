@@ -40,7 +40,7 @@ teardown() {
 		echo end'
 	echo "$output"
 	assert_output_has '50331648 16777216 30 50000 100000 '
-	assert_output_has 'procs 3'
+	assert_output_has 'procs 2'
 	assert_output_has 'dd 137'
 	[[ $output != *outside* && $output != *'not enforced'* ]]
 	wait_for 10 eval '[ -z "$(scopes sub)" ]'
