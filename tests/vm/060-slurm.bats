@@ -29,7 +29,11 @@ setup_file() {
 	oci_conf_run
 	systemctl start munge
 	systemctl start slurmctld slurmd
-	wait_for 240 eval 'sinfo -h -o %t | grep -qx idle'
+	wait_for 240 eval 'sinfo -h -o %t | grep -qx idle' || {
+		sinfo -N -o '%t %E'
+		tail -n 15 /tmp/slurmctld.log /tmp/slurmd.log
+		return 1
+	}
 }
 
 teardown_file() {
