@@ -38,7 +38,6 @@ static void srcs_close(struct srcs *s)
 		(void)close(s->v[i].fd);
 	s->n = 0;
 }
-DEFINE_AUTO_CLEAR(struct srcs, srcs_close);
 
 static void list_del(struct ovl *o, struct dir *d)
 {

@@ -33,9 +33,11 @@ int file_open_loc(struct ovl *o, struct loc l, int flags)
 {
 	int fd = at_open(l, flags);
 
-	if (fd == -EMFILE && (file_drop_kept(o, NULL) | dir_close_some(o, CLOSE_AT_ONCE)))
-		fd = at_open(l, flags);
-	return fd;
+	if (fd != -EMFILE)
+		return fd;
+	bool kept = file_drop_kept(o, NULL);
+	bool dirs = dir_close_some(o, CLOSE_AT_ONCE);
+	return kept || dirs ? at_open(l, flags) : fd;
 }
 
 int file_backing_flags(const struct ovl *o, int flags)
