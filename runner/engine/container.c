@@ -39,6 +39,7 @@
 #include "common/log.h"
 #include "common/proc.h"
 #include "common/str.h"
+#include "runner/engine/ctname.h"
 #include "runner/engine/ctl.h"
 #include "runner/engine/engine.h"
 #include "runner/engine/ctrecord.h"
@@ -239,66 +240,6 @@ static int make_dir(struct container *c, struct err *e)
 
 /* ---------------------------------------------------------------- names -- */
 
-/* A link of less than 60 bytes takes no block of the disk, whose release can
- * cost a millisecond. So an id is written with six bits a character. */
-#define LINK_LEN 43
-
-static const char link_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-static const char hex_digits[] = "0123456789abcdef";
-
-/* Three hex digits are two of ours; the last one stands alone. */
-static void pack_id(const char *id, char link[LINK_LEN + 1])
-{
-	for (size_t i = 0, o = 0; o < LINK_LEN; i += 3, o += 2) {
-		unsigned int v = 0;
-
-		for (size_t k = 0; k < 3; k++)
-			v = v << 4 |
-			    (i + k < CONTAINER_ID_LEN ?
-				     (unsigned int)(strchr(hex_digits, id[i + k]) - hex_digits) :
-				     0);
-		link[o] = link_digits[v >> 6];
-		link[o + 1] = o + 1 < LINK_LEN ? link_digits[v & 63] : '\0';
-	}
-	link[LINK_LEN] = '\0';
-}
-
-static int unpack_id(const char *link, char id[CONTAINER_ID_LEN + 1])
-{
-	for (size_t i = 0, o = 0; o < LINK_LEN; i += 3, o += 2) {
-		const char *high = strchr(link_digits, link[o]);
-		const char *low = o + 1 < LINK_LEN ? strchr(link_digits, link[o + 1]) : link_digits;
-		unsigned int v;
-
-		if (!high || !low)
-			return -EBADMSG;
-		v = (unsigned int)(high - link_digits) << 6 | (unsigned int)(low - link_digits);
-		for (size_t k = 0; k < 3 && i + k < CONTAINER_ID_LEN; k++)
-			id[i + k] = hex_digits[v >> (8 - 4 * k) & 15];
-	}
-	id[CONTAINER_ID_LEN] = '\0';
-	return 0;
-}
-
-static int read_name(const struct engine *eng, const char *name, char id[CONTAINER_ID_LEN + 1])
-{
-	auto_free char *path = xasprintf("ctrnames/%s", name);
-	char link[CONTAINER_ID_LEN + 2];
-	ssize_t n = readlinkat(eng->root_fd, path, link, sizeof(link));
-
-	if (n < 0)
-		return -errno;
-	link[n < (ssize_t)sizeof(link) ? n : 0] = '\0';
-	if (n == LINK_LEN)
-		return unpack_id(link, id);
-	/* as older versions wrote it */
-	if (n != CONTAINER_ID_LEN)
-		return -EBADMSG;
-	memcpy(id, link, CONTAINER_ID_LEN + 1);
-	return 0;
-}
-
 static bool has_folder(const struct engine *eng, const char *id)
 {
 	auto_free char *path = xasprintf("containers/%s", id);
@@ -306,53 +247,16 @@ static bool has_folder(const struct engine *eng, const char *id)
 	return faccessat(eng->root_fd, path, F_OK, 0) == 0;
 }
 
-static int take_name(const struct engine *eng, const char *name, const char *id, struct err *e)
-{
-	auto_free char *path = xasprintf("ctrnames/%s", name);
-	char holder[CONTAINER_ID_LEN + 1];
-	char link[LINK_LEN + 1];
-
-	pack_id(id, link);
-	for (int i = 0; i < 3; i++) {
-		if (symlinkat(link, eng->root_fd, path) == 0)
-			return 0;
-		if (errno == ENOENT) {
-			int r = io_mkdir_p_at(eng->root_fd, "ctrnames", 0700);
-
-			if (r < 0)
-				return err_set(e, r, "store: %s/ctrnames", eng->root);
-			continue;
-		}
-		if (errno != EEXIST)
-			return err_set(e, -errno, "store: %s/%s", eng->root, path);
-		if (read_name(eng, name, holder) < 0 || has_folder(eng, holder))
-			break;
-		/* A folder is made before its name: this one was removed by
-		 * somebody who was killed before the name was gone. */
-		(void)unlinkat(eng->root_fd, path, 0);
-	}
-	return err_msg(e, -EEXIST, "the name '%s' is in use by container %.12s", name, holder);
-}
-
-static void release_name(const struct engine *eng, const char *name, const char *id)
-{
-	auto_free char *path = xasprintf("ctrnames/%s", name);
-	char holder[CONTAINER_ID_LEN + 1];
-
-	if (read_name(eng, name, holder) == 0 && str_eq(holder, id))
-		(void)unlinkat(eng->root_fd, path, 0);
-}
-
 static int claim_name(struct container *c, struct err *e)
 {
 	int r = -EEXIST;
 
 	if (c->name)
-		return take_name(c->eng, c->name, c->id, e);
+		return ctname_take(c->eng, c->name, c->id, e);
 	for (unsigned int i = 0; r == -EEXIST && i < NAME_TRIES; i++) {
 		free(c->name);
 		c->name = random_name(c->id, i);
-		r = take_name(c->eng, c->name, c->id, e);
+		r = ctname_take(c->eng, c->name, c->id, e);
 	}
 	return r;
 }
@@ -387,17 +291,17 @@ int container_rename(struct container *c, const char *name, struct err *e)
 		return r;
 	if (str_eq(name, c->name))
 		return 0;
-	r = take_name(c->eng, name, c->id, e);
+	r = ctname_take(c->eng, name, c->id, e);
 	if (r < 0)
 		return r;
 	old = c->name;
 	c->name = xstrdup(name);
 	r = container_save(c, e);
 	if (r < 0) {
-		release_name(c->eng, name, c->id);
+		ctname_release(c->eng, name, c->id);
 		return r;
 	}
-	release_name(c->eng, old, c->id);
+	ctname_release(c->eng, old, c->id);
 	return 0;
 }
 
@@ -579,7 +483,7 @@ int container_find(const struct engine *eng, const char *what, struct container 
 		return err_msg(e, -ENOENT, "no such container: '%s'", what);
 	if (is_id(what) && has_folder(eng, what))
 		memcpy(id, what, sizeof(id));
-	else if (read_name(eng, what, id) < 0 || !has_folder(eng, id))
+	else if (ctname_read(eng, what, id) < 0 || !has_folder(eng, id))
 		r = find_prefix(eng, what, id, e);
 	else
 		r = 0;
@@ -641,7 +545,7 @@ int container_retire(struct container *c, struct err *e)
 	/* a monitor that was killed could not */
 	(void)oci_cgroup_reap(c->id, NULL);
 	if (c->name)
-		release_name(c->eng, c->name, c->id);
+		ctname_release(c->eng, c->name, c->id);
 	if (renameat(c->eng->root_fd, path, c->eng->root_fd, removed) < 0 && errno != ENOENT)
 		r = err_set(e, -errno, "store: %s/%s", c->eng->root, path);
 	if (c->run_fd >= 0) {
@@ -713,8 +617,8 @@ static void repair_name(const struct engine *eng, const char *name)
 {
 	char id[CONTAINER_ID_LEN + 1];
 
-	if (name[0] != '.' && read_name(eng, name, id) == 0 && !has_folder(eng, id))
-		release_name(eng, name, id);
+	if (name[0] != '.' && ctname_read(eng, name, id) == 0 && !has_folder(eng, id))
+		ctname_release(eng, name, id);
 }
 
 void container_repair(const struct engine *eng)
