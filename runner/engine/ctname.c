@@ -77,7 +77,7 @@ int ctname_read(const struct engine *eng, const char *name, char id[CONTAINER_ID
 int ctname_take(const struct engine *eng, const char *name, const char *id, struct err *e)
 {
 	auto_free char *path = xasprintf("ctrnames/%s", name);
-	char holder[CONTAINER_ID_LEN + 1];
+	char holder[CONTAINER_ID_LEN + 1] = "?"; /* a link that cannot be read */
 	char link[LINK_LEN + 1];
 
 	pack_id(id, link);
