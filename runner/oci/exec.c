@@ -169,6 +169,8 @@ static int build(const struct oci_exec_opts *o, struct spec_process *p, struct e
 	x->pp.n_keep = o->n_keep_fds;
 	x->pp.keep_as_is = o->keep_fds_as_is;
 	x->pp.death_sig = o->death_sig;
+	x->pp.mempolicy = o->mempolicy;
+	x->pp.cpus = p->cpus_final;
 	if (!o->no_new_keyring)
 		x->pp.keyring = "_ses.exec";
 	if (o->seccomp)
@@ -261,7 +263,8 @@ static int exec_entry(const struct oci_exec_opts *o, struct entry *x, const int 
 
 	struct middle m = { .cgroup_fd = -1, .child = run_child, .arg = x, .sync = theirs,
 			    .close_fd = sync, .join = { o->pidfd }, .join_flags = { flags },
-			    .n_join = flags ? 1 : 0, .n_must = 1, .undumpable = true };
+			    .n_join = flags ? 1 : 0, .n_must = 1, .undumpable = true,
+			    .cpus = p->cpus_initial };
 	if (adj) {
 		(void)snprintf(oom, sizeof(oom), "%d", *adj);
 		m.oom = oom;

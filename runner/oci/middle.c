@@ -104,6 +104,11 @@ static int middle_main(void *arg)
 			_exit(1);
 		}
 	}
+	if (m->cpus.n && syscall(SYS_sched_setaffinity, 0, m->cpus.n * sizeof(*m->cpus.v),
+				 m->cpus.v) < 0) {
+		(void)err_set(&pg->err, -errno, "process.execCPUAffinity.initial");
+		_exit(1);
+	}
 	if (m->undumpable)
 		(void)raw_prctl(PR_SET_DUMPABLE, 0, 0, 0);
 	if (join_all(m, &pg->err) < 0)

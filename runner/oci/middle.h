@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "runner/oci/spec.h"
+
 struct err;
 
 enum { MIDDLE_JOINS_MAX = 8 };
@@ -26,6 +28,7 @@ enum { MIDDLE_JOINS_MAX = 8 };
  * @share_memory: the intermediate process borrows our memory (fast); not
  *		  possible where a time namespace is joined
  * @oom:	  text for its oom_score_adj, or NULL
+ * @cpus:	  where it may run before it is in the cgroup; n = 0: as we
  * @undumpable:	  hide the child from the processes it joins
  */
 struct middle {
@@ -38,6 +41,7 @@ struct middle {
 	size_t n_join, n_must;
 	bool share_memory;
 	const char *oom;
+	struct spec_bits cpus;
 	bool undumpable;
 };
 

@@ -142,6 +142,7 @@ struct oci_exec_opts {
 	const struct oci_bpf *seccomp; /* filter, or NULL for none */
 	const struct spec_seccomp *seccomp_spec; /* for its listenerPath, or NULL */
 	const char *id; /* told to the listener */
+	const struct spec_mempolicy *mempolicy; /* of the container, or NULL */
 	bool no_new_keyring;
 	int death_sig; /* as in oci_create_opts */
 };

@@ -222,6 +222,8 @@ static int plan_process(struct plan *p, struct err *e)
 	pp->n_keep = o->n_keep_fds;
 	pp->keep_as_is = o->keep_fds_as_is;
 	pp->death_sig = o->death_sig;
+	if (s->mempolicy.set)
+		pp->mempolicy = &s->mempolicy;
 	if (!o->no_new_keyring)
 		pp->keyring = spec_printf(&p->mem, "_ses.%s", o->id);
 	int r = plan_process_build(&p->mem, &s->process, pp, e);

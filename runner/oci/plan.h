@@ -106,6 +106,8 @@ struct plan_notify {
  * @notify:	shared page with what goes along with the notify descriptor
  * @gids_ok:	setgroups is permitted here
  * @stdio, @keep, @n_keep, @keep_as_is: descriptors
+ * @cpus:	of an exec, once it is in the cgroup; n = 0: leave
+ * @mempolicy:	of the container's memory, or NULL
  * @keyring:	name of the new session keyring, NULL: keep the caller's
  * @death_sig:	sent to the program when the caller dies, 0: none
  */
@@ -124,6 +126,8 @@ struct plan_process {
 	const int *keep;
 	size_t n_keep;
 	bool keep_as_is;
+	struct spec_bits cpus;
+	const struct spec_mempolicy *mempolicy;
 	const char *keyring;
 	int death_sig;
 };

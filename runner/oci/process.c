@@ -240,6 +240,27 @@ static int do_sched(struct ctx *c, struct err *e)
 	return 0;
 }
 
+/* Where memory comes from; children and programs executed inherit it. */
+static int do_mempolicy(struct ctx *c, struct err *e)
+{
+	const struct spec_mempolicy *m = c->pp->mempolicy;
+
+	/* maxnode counts one more than the bits, as the kernel has it */
+	if (m && syscall(SYS_set_mempolicy, m->mode, m->nodes.v,
+			 m->nodes.n * 8 * sizeof(*m->nodes.v) + (m->nodes.n ? 1 : 0)) < 0)
+		return err_set(e, -errno, "linux.memoryPolicy");
+	return 0;
+}
+
+static int do_affinity(struct ctx *c, struct err *e)
+{
+	const struct spec_bits *cpus = &c->pp->cpus;
+
+	if (cpus->n && syscall(SYS_sched_setaffinity, 0, cpus->n * sizeof(*cpus->v), cpus->v) < 0)
+		return err_set(e, -errno, "process.execCPUAffinity.final");
+	return 0;
+}
+
 static int do_labels(struct ctx *c, struct err *e)
 {
 	const struct spec_process *s = c->pp->s;
@@ -420,7 +441,7 @@ static int do_signals(struct ctx *c, struct err *e)
 }
 
 static int (*const steps[])(struct ctx *, struct err *) = {
-	do_oom,	 do_rlimits, do_sched, do_fds,	do_cwd_early, do_labels, do_early_filter, do_bounding, do_user,
+	do_oom,	 do_rlimits, do_affinity, do_mempolicy, do_sched, do_fds,	do_cwd_early, do_labels, do_early_filter, do_bounding, do_user,
 	do_caps, do_cwd,     do_signals, do_death_sig, do_no_new_privs,
 };
 

@@ -28,6 +28,9 @@ enum {
 	SPEC_MAX_STRING = 1024 * 1024,    /* bytes of any one string */
 	SPEC_MAX_GIDS = 65536,            /* NGROUPS_MAX */
 	SPEC_MAX_IDMAPS = 340,            /* the kernel's limit */
+	SPEC_MAX_CPUS = 8192,             /* CONFIG_NR_CPUS of the largest kernels */
+	SPEC_MAX_NODES = 1024,            /* MAX_NUMNODES */
+	SPEC_MAX_BITS_TEXT = 4096,        /* bytes of a list of them */
 };
 
 /* A list of strings; v[n] is not required to be NULL. */
@@ -40,6 +43,12 @@ struct spec_strv {
 struct spec_kv {
 	const char *key;
 	const char *value;
+};
+
+/* A set of numbers, written "0-3,7"; n words, 0: absent. */
+struct spec_bits {
+	const unsigned long *v;
+	size_t n;
 };
 
 struct spec_idmap {
@@ -144,6 +153,9 @@ struct spec_process {
 	const char *selinux;
 	struct spec_sched sched;
 	struct spec_ioprio ioprio;
+	/* execCPUAffinity: of exec only; before and after entering the cgroup */
+	bool has_affinity;
+	struct spec_bits cpus_initial, cpus_final;
 };
 
 enum spec_hook_type {
@@ -291,6 +303,13 @@ struct spec_time_offset {
 	uint32_t nanosecs;
 };
 
+/* set_mempolicy(2): mode and flags as it takes them */
+struct spec_mempolicy {
+	bool set;
+	int mode;
+	struct spec_bits nodes;
+};
+
 struct spec {
 	const char *oci_version;
 	const char *root_path;
@@ -321,6 +340,7 @@ struct spec {
 	const char *mount_label;
 	bool has_personality;
 	unsigned long personality;
+	struct spec_mempolicy mempolicy;
 	const char *intel_rdt_closid;
 
 	struct spec_strv warnings; /* things ignored, in words */

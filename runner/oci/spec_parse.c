@@ -10,6 +10,7 @@
 #include "common/cleanup.h"
 #include "common/err.h"
 #include "common/io.h"
+#include "common/num.h"
 #include "common/str.h"
 
 int parse_word(const struct jctx *c, const char *key, const char *word,
@@ -22,6 +23,51 @@ int parse_word(const struct jctx *c, const char *key, const char *word,
 		}
 	return err_msg(c->e, -EINVAL, "%s%s%s: unknown value '%s'", c->where, *c->where ? "." : "",
 		       key, word);
+}
+
+/* "3" or "0-3" into the set. */
+static int add_range(const char *text, size_t len, size_t max, unsigned long *bits)
+{
+	enum { WORD = 8 * sizeof(*bits) };
+	uint32_t first, last;
+	char part[32];
+
+	if (str_format(part, sizeof(part), "%.*s", (int)len, text) < 0)
+		return -EINVAL;
+	char *dash = strchr(part, '-');
+	if (dash)
+		*dash++ = '\0';
+	if (num_u32(part, &first) < 0 || num_u32(dash ? dash : part, &last) < 0 || last < first ||
+	    last >= max)
+		return -EINVAL;
+	for (uint32_t i = first; i <= last; i++)
+		bits[i / WORD] |= 1UL << i % WORD;
+	return 0;
+}
+
+int parse_bits(const struct jctx *c, const char *key, const char *text, size_t max,
+	       struct spec_bits *ret)
+{
+	size_t words = max / (8 * sizeof(unsigned long));
+	const char *p = text;
+
+	if (!text || !*text)
+		return 0;
+	if (strlen(text) > SPEC_MAX_BITS_TEXT)
+		return json_type_error(c, key, "too long");
+	unsigned long *bits = spec_alloc(c->s, words, sizeof(*bits));
+	for (;;) {
+		size_t len = strcspn(p, ",");
+
+		if (add_range(p, len, max, bits) < 0)
+			return err_msg(c->e, -EINVAL, "%s.%s: '%s' is no list of numbers below %zu",
+				       c->where, key, text, max);
+		if (!p[len])
+			break;
+		p += len + 1;
+	}
+	*ret = (struct spec_bits){ bits, words };
+	return 0;
 }
 
 int parse_idmap(const struct jctx *c, const json_t *o, void *elem)

@@ -20,6 +20,14 @@ struct parse_word {
 int parse_word(const struct jctx *c, const char *key, const char *word,
 	       const struct parse_word *set, size_t n, uint64_t *ret);
 
+/**
+ * parse_bits() - a list of numbers such as "0-3,7"
+ * @max: what all of them must be below, a multiple of 64
+ * @ret: untouched where the text is NULL or empty
+ */
+int parse_bits(const struct jctx *c, const char *key, const char *text, size_t max,
+	       struct spec_bits *ret);
+
 int parse_process(const struct jctx *c, const json_t *o, struct spec_process *ret);
 int parse_linux(const struct jctx *c, const json_t *o, struct spec *ret);
 int parse_resources(const struct jctx *c, const json_t *o, struct spec_resources *ret);

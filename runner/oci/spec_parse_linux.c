@@ -3,6 +3,7 @@
  * spec_parse_linux - the linux object of config.json
  */
 #include <errno.h>
+#include <linux/mempolicy.h>
 #include <string.h>
 #include <sys/personality.h>
 
@@ -23,6 +24,24 @@ static const struct parse_word propagations[] = {
 static const struct parse_word domains[] = {
 	{ "LINUX", PER_LINUX },
 	{ "LINUX32", PER_LINUX32 },
+};
+
+#ifndef MPOL_F_NUMA_BALANCING
+#define MPOL_F_NUMA_BALANCING (1 << 13)
+#endif
+
+/* The last one is newer than the headers that this has to compile with. */
+static const struct parse_word mempolicy_modes[] = {
+	{ "MPOL_DEFAULT", MPOL_DEFAULT },     { "MPOL_PREFERRED", MPOL_PREFERRED },
+	{ "MPOL_BIND", MPOL_BIND },	      { "MPOL_INTERLEAVE", MPOL_INTERLEAVE },
+	{ "MPOL_LOCAL", MPOL_LOCAL },	      { "MPOL_PREFERRED_MANY", 5 },
+	{ "MPOL_WEIGHTED_INTERLEAVE", 6 },
+};
+
+static const struct parse_word mempolicy_flags[] = {
+	{ "MPOL_F_NUMA_BALANCING", MPOL_F_NUMA_BALANCING },
+	{ "MPOL_F_RELATIVE_NODES", MPOL_F_RELATIVE_NODES },
+	{ "MPOL_F_STATIC_NODES", MPOL_F_STATIC_NODES },
 };
 
 struct ns_entry {
@@ -153,6 +172,31 @@ static int parse_rdt(const struct jctx *c, const json_t *o, struct spec *s)
 	return json_get_str(c, o, "closID", &s->intel_rdt_closid);
 }
 
+static int parse_mempolicy(const struct jctx *c, const json_t *o, struct spec *s)
+{
+	const char *mode = NULL, *nodes = NULL;
+	struct spec_strv flags = { 0 };
+	uint64_t value, all = 0;
+
+	int r = json_get_str(c, o, "mode", &mode);
+	if (r == 0)
+		r = json_get_str(c, o, "nodes", &nodes);
+	if (r == 0)
+		r = json_get_strv(c, o, "flags", &flags);
+	if (r == 0)
+		r = parse_word(c, "mode", mode ? mode : "", mempolicy_modes, N(mempolicy_modes), &all);
+	for (size_t i = 0; r == 0 && i < flags.n; i++) {
+		r = parse_word(c, "flags", flags.v[i], mempolicy_flags, N(mempolicy_flags), &value);
+		if (r == 0)
+			all |= value;
+	}
+	if (r == 0)
+		r = parse_bits(c, "nodes", nodes, SPEC_MAX_NODES, &s->mempolicy.nodes);
+	s->mempolicy.set = true;
+	s->mempolicy.mode = (int)all;
+	return r;
+}
+
 static int parse_scalars(const struct jctx *c, const json_t *o, struct spec *s)
 {
 	const char *propagation = NULL;
@@ -207,7 +251,7 @@ static int parse_seccomp_at(const struct jctx *c, const json_t *o, struct spec *
 /* Fields of later versions that change what the container may see or do. */
 static int refuse_unsupported(const struct jctx *c, const json_t *o)
 {
-	static const char *const keys[] = { "netDevices", "memoryPolicy" };
+	static const char *const keys[] = { "netDevices" };
 
 	for (size_t i = 0; i < N(keys); i++) {
 		const json_t *v = json_object_get(o, keys[i]);
@@ -226,7 +270,7 @@ int parse_linux(const struct jctx *c, const json_t *o, struct spec *ret)
 	} parts[] = {
 		{ "timeOffsets", parse_offsets },    { "personality", parse_personality },
 		{ "intelRdt", parse_rdt },	     { "resources", parse_resources_at },
-		{ "seccomp", parse_seccomp_at },
+		{ "seccomp", parse_seccomp_at },     { "memoryPolicy", parse_mempolicy },
 	};
 
 	int r = parse_scalars(c, o, ret);

@@ -227,10 +227,17 @@ static int parse_size(const struct jctx *c, const json_t *o, struct spec_process
 
 static int parse_affinity(const struct jctx *c, const json_t *o, struct spec_process *p)
 {
-	(void)p;
-	if (json_object_size(o) == 0)
-		return 0;
-	return err_msg(c->e, -EOPNOTSUPP, "%s: not supported", c->where);
+	const char *initial = NULL, *final = NULL;
+	int r = json_get_str(c, o, "initial", &initial);
+
+	if (r == 0)
+		r = json_get_str(c, o, "final", &final);
+	if (r == 0)
+		r = parse_bits(c, "initial", initial, SPEC_MAX_CPUS, &p->cpus_initial);
+	if (r == 0)
+		r = parse_bits(c, "final", final, SPEC_MAX_CPUS, &p->cpus_final);
+	p->has_affinity = true;
+	return r;
 }
 
 static int parse_scalars(const struct jctx *c, const json_t *o, struct spec_process *p)

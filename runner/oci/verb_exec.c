@@ -147,6 +147,10 @@ static int from_file(struct spec *s, const struct exec_opts *o, struct spec_proc
 		p->apparmor = s->process.apparmor;
 	if (!p->selinux)
 		p->selinux = s->process.selinux;
+	if (!p->has_affinity) {
+		p->cpus_initial = s->process.cpus_initial;
+		p->cpus_final = s->process.cpus_final;
+	}
 	return 0;
 }
 
@@ -192,6 +196,7 @@ static int run_process(const struct box *b, struct spec *s, const struct exec_op
 	x.seccomp = &bpf;
 	x.seccomp_spec = s->seccomp.listener_path ? &s->seccomp : NULL;
 	x.id = b->rec.id;
+	x.mempolicy = s->mempolicy.set ? &s->mempolicy : NULL;
 	r = oci_exec(&x, p, &pid, &pidfd, &tty, e);
 	free(keep);
 	oci_bpf_clear(&bpf);

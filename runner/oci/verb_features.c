@@ -62,17 +62,26 @@ static json_t *seccomp(void)
 
 static json_t *linux_features(void)
 {
+	static const char *const modes[] = {
+		"MPOL_DEFAULT", "MPOL_BIND", "MPOL_INTERLEAVE", "MPOL_WEIGHTED_INTERLEAVE",
+		"MPOL_PREFERRED", "MPOL_PREFERRED_MANY", "MPOL_LOCAL",
+	};
+	static const char *const flags[] = {
+		"MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES", "MPOL_F_STATIC_NODES",
+	};
 	json_t *namespaces = json_array(), *caps = json_array();
 
 	for (enum spec_ns_type t = 0; t < SPEC_NS_MAX_; t++)
 		(void)json_array_append_new(namespaces, json_string(ns_kind(t)->name));
 	for (int i = 0; i <= caps_last() && caps_name(i); i++)
 		(void)json_array_append_new(caps, json_sprintf("CAP_%s", caps_name(i)));
-	return json_pack("{s:o, s:o, s:{s:b, s:b, s:b, s:b, s:b}, s:o, s:{s:b}, s:{s:b}, s:{s:b}, s:{s:{s:b}}}",
+	return json_pack("{s:o, s:o, s:{s:b, s:b, s:b, s:b, s:b}, s:o, s:{s:b}, s:{s:b}, s:{s:b}, "
+			 "s:{s:{s:b}}, s:{s:o, s:o}}",
 			 "namespaces", namespaces, "capabilities", caps, "cgroup", "v1", 0, "v2", 1,
 			 "systemd", 1, "systemdUser", 1, "rdma", 1, "seccomp", seccomp(), "apparmor",
 			 "enabled", 1, "selinux", "enabled", 1, "intelRdt", "enabled", 0,
-			 "mountExtensions", "idmap", "enabled", 1);
+			 "mountExtensions", "idmap", "enabled", 1, "memoryPolicy", "modes",
+			 LIST(modes), "flags", LIST(flags));
 }
 
 static int features_main(struct cli *cli, int argc, char **argv, struct err *e)

@@ -79,8 +79,11 @@ teardown() { oci_teardown; }
 	done <<-'END'
 		.linux.intelRdt={"closID":"x"} intelRdt
 		.linux.netDevices={"eth0":{}} netDevices
-		.linux.memoryPolicy={"mode":"MPOL_LOCAL"} memoryPolicy
-		.process.execCPUAffinity={"initial":"0"} execCPUAffinity
+		.linux.memoryPolicy={"mode":"MPOL_X"} memoryPolicy.mode
+		.linux.memoryPolicy={"mode":"MPOL_BIND"} linux.memoryPolicy
+		.linux.memoryPolicy={"mode":"MPOL_BIND","nodes":"0-"} memoryPolicy.nodes
+		.linux.memoryPolicy={"mode":"MPOL_BIND","nodes":"0","flags":["X"]} memoryPolicy.flags
+		.process.execCPUAffinity={"initial":"9999"} execCPUAffinity.initial
 		.linux.personality={"domain":"LINUX","flags":["X"]} personality.flags
 		.linux.sysctl={"vm.swappiness":"1"} vm.swappiness
 		.linux.namespaces|=map(select(.type!="mount")) namespaces
@@ -133,6 +136,55 @@ teardown() { oci_teardown; }
 	cmd '.process.selinuxLabel = "x"' true
 	run_oci 1 run -b "$DIR/b" c1
 	assert_output_has "this host has no SELinux"
+}
+
+@test "memory policy, of the container's programs and of exec's" {
+	[ -r /proc/self/numa_maps ] || skip "a kernel without NUMA"
+	ln -sf busybox "$DIR/b/rootfs/bin/grep"
+	cmd '.linux.memoryPolicy = {"mode":"MPOL_BIND","nodes":"0","flags":["MPOL_F_STATIC_NODES"]}' \
+		sh -c 'grep -c " bind=static:0 " /proc/self/numa_maps; exec sleep 100'
+	oci run -d -b "$DIR/b" c1 </dev/null >"$DIR/out" 2>&1
+	wait_for 5 test -s "$DIR/out"
+	[ "$(cat "$DIR/out")" -ge 5 ]
+	run_oci exec c1 grep -c " bind=static:0 " /proc/self/numa_maps
+	[ "$output" -ge 5 ]
+	oci delete --force c1
+	cmd . cat /proc/self/numa_maps
+	run_oci run -b "$DIR/b" c1
+	assert_output_has " default "
+}
+
+@test "exec: processors before and after the cgroup" {
+	[ "$(nproc)" -ge 2 ] || skip "needs two processors"
+	ln -sf busybox "$DIR/b/rootfs/bin/grep"
+	local here first second list='grep Cpus_allowed_list: /proc/self/status'
+	here=$(sed -n 's/^Cpus_allowed_list:[^0-9]*//p' /proc/self/status)
+	first=${here%%[-,]*} second=${here##*[-,]}
+	cmd ".process.execCPUAffinity = {\"initial\":\"$first\",\"final\":\"$second\"}" \
+		sh -c "$list; exec sleep 100"
+	oci run -d -b "$DIR/b" c1 </dev/null >"$DIR/out" 2>&1
+	wait_for 5 test -s "$DIR/out"
+	[ "$(cut -f2 "$DIR/out")" = "$here" ]
+	run_oci exec c1 $list
+	[ "$(cut -f2 <<<"$output")" = "$second" ]
+	jq ".process | .args = [\"grep\",\"Cpus_allowed_list:\",\"/proc/self/status\"] |
+		.execCPUAffinity = {\"initial\":\"$first\"}" "$DIR/b/config.json" >"$DIR/p.json"
+	chmod 644 "$DIR/p.json"
+	run_oci exec --process "$DIR/p.json" c1
+	[ "$(cut -f2 <<<"$output")" = "$first" ]
+	# the file says nothing of it: the container's own counts
+	jq 'del(.execCPUAffinity)' "$DIR/p.json" >"$DIR/p2.json"
+	chmod 644 "$DIR/p2.json"
+	run_oci exec --process "$DIR/p2.json" c1
+	[ "$(cut -f2 <<<"$output")" = "$second" ]
+	jq '.execCPUAffinity = {"final":"8191"}' "$DIR/p.json" >"$DIR/p3.json"
+	chmod 644 "$DIR/p3.json"
+	run_oci 1 exec --process "$DIR/p3.json" c1
+	assert_output_has "execCPUAffinity.final"
+	jq '.execCPUAffinity = {"initial":"8191"}' "$DIR/p.json" >"$DIR/p3.json"
+	run_oci 1 exec --process "$DIR/p3.json" c1
+	assert_output_has "execCPUAffinity.initial"
+	oci delete --force c1
 }
 
 @test "seccomp: what each action does to a program" {

@@ -59,6 +59,32 @@ static void whole(void **state)
 	spec_clear(&s);
 }
 
+static void sets_of_numbers(void **state)
+{
+	(void)state;
+	static const char text[] =
+		"{\"ociVersion\":\"1.2.0\",\"root\":{\"path\":\"r\"},"
+		"\"process\":{\"execCPUAffinity\":{\"initial\":\"0-3,7\",\"final\":\"8191\"}},"
+		"\"linux\":{\"memoryPolicy\":{\"mode\":\"MPOL_INTERLEAVE\",\"nodes\":\"1,64-65\","
+		"\"flags\":[\"MPOL_F_STATIC_NODES\",\"MPOL_F_NUMA_BALANCING\"]}}}";
+	struct spec s;
+	struct err e = { 0 };
+
+	if (parse(text, &s, &e) < 0)
+		fail_msg("%s", e.msg);
+	assert_true(s.process.has_affinity);
+	assert_int_equal(s.process.cpus_initial.v[0], 0x8f);
+	assert_int_equal(s.process.cpus_initial.n, SPEC_MAX_CPUS / 64);
+	assert_true(s.process.cpus_final.v[127] == 1UL << 63);
+	assert_true(s.mempolicy.set);
+	/* MPOL_INTERLEAVE is 3, the flags are bits 15 and 13 */
+	assert_int_equal(s.mempolicy.mode, 3 | 1 << 15 | 1 << 13);
+	assert_int_equal(s.mempolicy.nodes.v[0], 2);
+	assert_int_equal(s.mempolicy.nodes.v[1], 3);
+	assert_int_equal(s.mempolicy.nodes.v[2], 0);
+	spec_clear(&s);
+}
+
 #define DOC(inner) "{\"ociVersion\":\"1.0.0\"," inner "}"
 
 static void names_the_field(void **state)
@@ -68,6 +94,15 @@ static void names_the_field(void **state)
 		const char *text, *field;
 	} rows[] = {
 		{ "[]", "object" },
+#define CPUS(text) DOC("\"process\":{\"execCPUAffinity\":{\"final\":\"" text "\"}}")
+		{ CPUS(","), "execCPUAffinity.final" },
+		{ CPUS("1,"), "execCPUAffinity.final" },
+		{ CPUS("3-2"), "execCPUAffinity.final" },
+		{ CPUS("-2"), "execCPUAffinity.final" },
+		{ CPUS("8192"), "execCPUAffinity.final" },
+		{ DOC("\"linux\":{\"memoryPolicy\":{\"nodes\":\"0\"}}"), "memoryPolicy.mode" },
+		{ DOC("\"linux\":{\"memoryPolicy\":{\"mode\":\"MPOL_BIND\",\"nodes\":\"1024\"}}"),
+		  "memoryPolicy.nodes" },
 		{ "{}", "ociVersion" },
 		{ "{\"ociVersion\":\"2.0\"}", "ociVersion" },
 		{ DOC("\"hostname\":5"), "hostname" },
@@ -184,7 +219,7 @@ static void docker_profile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whole),
+		cmocka_unit_test(whole), cmocka_unit_test(sets_of_numbers),
 		cmocka_unit_test(names_the_field),
 		cmocka_unit_test(checks_between_fields),
 		cmocka_unit_test(docker_profile),
