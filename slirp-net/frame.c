@@ -175,6 +175,15 @@ uint64_t frame_pseudo_sum(const uint8_t *data, const struct frame *f)
 	return sum + htons(f->proto) + htonl((uint32_t)f->l4_len);
 }
 
+bool frame_udp_csum_fits(const uint8_t *data, const struct frame *f)
+{
+	if (f->l4_len < 8)
+		return false;
+	if (!get16(data + f->l4 + 6))
+		return f->family == AF_INET;
+	return frame_csum_fold(frame_csum(data + f->l4, f->l4_len, frame_pseudo_sum(data, f))) == 0;
+}
+
 int frame_complete_csum(const struct virtio_net_hdr *h, uint8_t *data, size_t len)
 {
 	size_t start = h->csum_start, at = start + h->csum_offset;

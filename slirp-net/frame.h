@@ -16,8 +16,9 @@
 
 #include "slirp-net/addr.h"
 
-#define FRAME_MAX (65535 + 14 + 21)
 #define FRAME_ETH 14
+/* the largest of all: IPv6 does not count its own header */
+#define FRAME_MAX (FRAME_ETH + 40 + 65535)
 
 /**
  * struct frame - what frame_parse() found
@@ -71,6 +72,11 @@ uint16_t frame_csum_fold(uint64_t sum);
  * frame_pseudo_sum() - sum of the pseudo header of a parsed frame
  */
 uint64_t frame_pseudo_sum(const uint8_t *data, const struct frame *f);
+
+/**
+ * frame_udp_csum_fits() - the sum in a parsed UDP frame is right, or not used
+ */
+bool frame_udp_csum_fits(const uint8_t *data, const struct frame *f);
 
 /**
  * frame_complete_csum() - do what NEEDS_CSUM asks for

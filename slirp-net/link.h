@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "slirp-net/frame.h"
 #include "slirp-net/loop.h"
 
 #define LINK_BATCH 32
@@ -27,6 +28,8 @@ struct net;
  * @rx_frames, @tx_frames, @tx_drops: counters
  * @hdr, @iov, @msg: of the frames being read
  * @buf:	room for LINK_BATCH frames of the largest size
+ * @ident:	of the last datagram that went in fragments
+ * @whole, @fragment: where those are put together
  */
 struct link {
 	struct ev ev;
@@ -38,6 +41,8 @@ struct link {
 	struct iovec iov[LINK_BATCH][2];
 	struct mmsghdr msg[LINK_BATCH];
 	uint8_t *buf;
+	uint16_t ident;
+	uint8_t whole[FRAME_MAX], fragment[FRAME_MAX];
 };
 
 /**

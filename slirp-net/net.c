@@ -93,7 +93,7 @@ void net_apply_egress(struct net *net)
 }
 
 /*
- * What goes to libslirp: ICMP, fragments, what else there is. libslirp sends
+ * What goes to libslirp: ICMP, and what else there is. libslirp sends
  * to any address it is given, also to the host's loopback, so it is asked
  * here. Of the gateway's own addresses it answers pings.
  */
@@ -107,15 +107,14 @@ static bool may_leave(struct net *net, const uint8_t *data, const struct frame *
 	peer = frame_dst(data, f);
 	addr_set_port(&peer, 0);
 	if (f->family == AF_INET && peer.v4.sin_addr.s_addr == net->conf.addrs.host4.s_addr)
-		return f->proto == IPPROTO_ICMP && !f->fragment;
+		return f->proto == IPPROTO_ICMP;
 	if (f->family == AF_INET6 && (IN6_IS_ADDR_MULTICAST(&peer.v6.sin6_addr) ||
 				      IN6_IS_ADDR_LINKLOCAL(&peer.v6.sin6_addr) ||
 				      memcmp(&peer.v6.sin6_addr, &net->conf.addrs.net6, 8) == 0))
-		return f->proto == IPPROTO_ICMPV6 && !f->fragment;
+		return f->proto == IPPROTO_ICMPV6;
 	if (hostsock_place(net, &peer, SOCK_DGRAM, &dest) < 0)
 		return false;
-	/* a fragment does not say which port it is for */
-	if (!(f->fragment && net->egress.on) && egress_allows(&net->egress, f->proto, &peer))
+	if (egress_allows(&net->egress, f->proto, &peer))
 		return true;
 	net_denied(net, f->proto == IPPROTO_ICMP || f->proto == IPPROTO_ICMPV6 ? "icmp" : "ip",
 		   &guest, &peer);
@@ -125,15 +124,13 @@ static bool may_leave(struct net *net, const uint8_t *data, const struct frame *
 /*
  * TCP without the splice path: libslirp connects, but it is asked here whether
  * it may. What it resolves over TCP cannot be looked into. Only a SYN makes
- * libslirp connect; one in fragments is nothing that a kernel sends.
+ * libslirp connect.
  */
 static bool may_connect(struct net *net, const uint8_t *data, size_t len, const struct frame *f)
 {
 	union addr guest, peer, dest;
 	int r;
 
-	if (f->fragment)
-		return false;
 	if (!frame_is_syn(data, f))
 		return true;
 	guest = frame_src(data, f);
@@ -181,28 +178,58 @@ static bool udp_frame(struct net *net, const struct virtio_net_hdr *h, const uin
 	return udp_out_frame(net, h, data, len, f);
 }
 
+static void whole_frame(struct net *net, const struct virtio_net_hdr *h, uint8_t *data, size_t len,
+			const struct frame *f)
+{
+	if (f->family && f->proto == IPPROTO_UDP) {
+		if (udp_frame(net, h, data, len, f))
+			return;
+	} else if (f->family && f->proto == IPPROTO_TCP) {
+		if (net->splice && frame_is_syn(data, f))
+			tcp_out_syn(net, h, data, len, f);
+		if (net->splice || !may_connect(net, data, len, f))
+			return;
+	} else if (net->splice && is_neighbour_question(data, len, f)) {
+		return;
+	} else if (!may_leave(net, data, f)) {
+		return;
+	}
+	/* a segmented datagram is no datagram to libslirp, and DHCP has none */
+	if (h->gso_type == VIRTIO_NET_HDR_GSO_NONE || f->proto == IPPROTO_TCP)
+		stack_input(&net->stack, h, data, len);
+}
+
+/*
+ * A part of a datagram. TCP in fragments is nothing that a kernel sends, nor
+ * are fragments of fragments. Where numbers of datagrams were used again too
+ * soon, the sum shows it.
+ */
+static void fragment_frame(struct net *net, const uint8_t *data, const struct frame *part)
+{
+	static const struct virtio_net_hdr none;
+	auto_free uint8_t *whole = NULL;
+	struct frame f;
+	size_t len;
+
+	if (reasm_add(&net->reasms, data, part, loop_now_ms(), &whole, &len) <= 0 ||
+	    frame_parse(whole, len, &f) < 0 || f.fragment || f.proto == IPPROTO_TCP ||
+	    (f.proto == IPPROTO_UDP && !frame_udp_csum_fits(whole, &f)))
+		return;
+	whole_frame(net, &none, whole, len, &f);
+	/* it may wait there to be sent together with others */
+	udp_out_flush(net);
+}
+
 void net_frame(struct net *net, const struct virtio_net_hdr *h, uint8_t *data, size_t len)
 {
 	struct frame f;
 
 	if (frame_parse(data, len, &f) < 0)
 		return;
-	if (f.family && f.proto == IPPROTO_UDP && !f.fragment) {
-		if (udp_frame(net, h, data, len, &f))
-			return;
-	} else if (f.family && f.proto == IPPROTO_TCP) {
-		if (net->splice && frame_is_syn(data, &f))
-			tcp_out_syn(net, h, data, len, &f);
-		if (net->splice || !may_connect(net, data, len, &f))
-			return;
-	} else if (net->splice && is_neighbour_question(data, len, &f)) {
-		return;
-	} else if (!may_leave(net, data, &f)) {
-		return;
-	}
-	/* a segmented datagram is no datagram to libslirp, and DHCP has none */
-	if (h->gso_type == VIRTIO_NET_HDR_GSO_NONE || f.proto == IPPROTO_TCP)
-		stack_input(&net->stack, h, data, len);
+	if (f.fragment)
+		fragment_frame(net, data, &f);
+	else
+		whole_frame(net, h, data, len, &f);
 }
 
 static void on_exit_fd(struct ev *ev, uint32_t events)
@@ -373,7 +400,7 @@ static int tick(struct net *net, int timeout)
 	int64_t now = loop_now_ms();
 
 	if (!net->api.n && !net->tcp_outs.n && !net->publishes.n_dials &&
-	    !net->publishes.n_flows && !net->udp_outs.n && !net->dns.n)
+	    !net->publishes.n_flows && !net->udp_outs.n && !net->dns.n && !net->reasms.n)
 		return timeout;
 	if (now >= net->tick_ms) {
 		net->tick_ms = now + TICK_MS;
@@ -382,6 +409,7 @@ static int tick(struct net *net, int timeout)
 		publish_expire(net);
 		udp_out_expire(net);
 		dns_expire(net);
+		reasm_expire(&net->reasms, now);
 	}
 	return timeout < 0 || timeout > TICK_MS ? TICK_MS : timeout;
 }
@@ -424,6 +452,7 @@ int net_main(struct net *net, struct err *e)
 	pool_clear(&net->pool);
 	dns_clear(net);
 	udp_out_clear(net);
+	reasm_clear(&net->reasms);
 	tcp_out_clear(net);
 	pumps_clear(net);
 	api_clear(&net->api, net);

@@ -23,6 +23,7 @@
 #include "slirp-net/pool.h"
 #include "slirp-net/publish.h"
 #include "slirp-net/pump.h"
+#include "slirp-net/reasm.h"
 #include "slirp-net/stack.h"
 #include "slirp-net/tcp_out.h"
 #include "slirp-net/udp_out.h"
@@ -40,6 +41,7 @@
  * @pumps:	connections whose bytes we carry
  * @udp_outs:	ports the container sends datagrams from
  * @udp_room:	where datagrams from the host lie for a moment
+ * @reasms:	datagrams of which the container has sent a part
  * @dns:	the resolver
  * @egress:	where the container may connect to
  * @flow_log:	descriptor of --flow-log, or -1
@@ -69,6 +71,7 @@ struct net {
 	struct pumps pumps;
 	struct udp_outs udp_outs;
 	struct udp_room udp_room;
+	struct reasms reasms;
 	struct dns dns;
 	struct egress egress;
 	int flow_log;

@@ -12,6 +12,7 @@
 #include "slirp-net/link.h"
 
 #define UDP_HEADER 8
+#define TOTAL_MAX 65535
 
 static void put16(uint8_t *p, uint16_t v)
 {
@@ -66,22 +67,22 @@ size_t udpframe_build(const struct udpframe_path *p, const void *payload, size_t
 
 /* One fragment of the payload that whole[l4…] holds. */
 static void send_fragment(struct link *l, const uint8_t *whole, const struct frame *f, size_t at,
-			  size_t n, uint16_t id)
+			  size_t n)
 {
 	static const struct virtio_net_hdr none;
-	uint8_t out[FRAME_MAX], *ip = out + f->l3;
+	uint8_t *out = l->fragment, *ip = out + f->l3;
 	uint16_t more = at + n < f->l4_len;
 	size_t head = f->l4;
 
 	memcpy(out, whole, head);
 	if (f->family == AF_INET) {
 		put16(ip + 2, (uint16_t)(f->l4 - f->l3 + n));
-		put16(ip + 4, id);
+		put16(ip + 4, l->ident);
 		put16(ip + 6, (uint16_t)(at / 8 | (unsigned int)more << 13));
 		put16(ip + 10, 0);
 		put16(ip + 10, frame_csum_fold(frame_csum(ip, f->l4 - f->l3, 0)));
 	} else {
-		struct ip6_frag ext = { .ip6f_nxt = f->proto, .ip6f_ident = id };
+		struct ip6_frag ext = { .ip6f_nxt = f->proto, .ip6f_ident = l->ident };
 
 		put16(ip + 4, (uint16_t)(sizeof(ext) + n));
 		ip[6] = IPPROTO_FRAGMENT;
@@ -96,7 +97,6 @@ static void send_fragment(struct link *l, const uint8_t *whole, const struct fra
 void udpframe_fit(struct link *l, const uint8_t *whole, size_t size)
 {
 	static const struct virtio_net_hdr none;
-	static uint16_t id;
 	struct frame f;
 	size_t share;
 
@@ -106,16 +106,17 @@ void udpframe_fit(struct link *l, const uint8_t *whole, size_t size)
 	}
 	if (frame_parse(whole, size, &f) < 0 || !f.family || f.fragment)
 		return;
-	id++;
+	l->ident++;
 	share = (l->mtu - (f.l4 - f.l3) - (f.family == AF_INET6 ? sizeof(struct ip6_frag) : 0)) & ~7UL;
 	for (size_t at = 0; at < f.l4_len; at += share)
-		send_fragment(l, whole, &f, at, f.l4_len - at < share ? f.l4_len - at : share, id);
+		send_fragment(l, whole, &f, at, f.l4_len - at < share ? f.l4_len - at : share);
 }
 
 void udpframe_send(struct link *l, const struct udpframe_path *p, const void *payload, size_t len)
 {
-	static uint8_t whole[FRAME_MAX];
+	size_t head = p->from.sa.sa_family == AF_INET ? 20 : 0;
 
-	if (len <= UDPFRAME_PAYLOAD_MAX)
-		udpframe_fit(l, whole, udpframe_build(p, payload, len, whole));
+	/* more than IP can say nobody can have sent us */
+	if (head + UDP_HEADER + len <= TOTAL_MAX)
+		udpframe_fit(l, l->whole, udpframe_build(p, payload, len, l->whole));
 }

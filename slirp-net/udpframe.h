@@ -12,8 +12,6 @@
 
 struct link;
 
-#define UDPFRAME_PAYLOAD_MAX 65487
-
 /**
  * struct udpframe_path - whose datagrams they are
  * @macs:	destination and source, as on the wire

@@ -90,24 +90,68 @@ ends_are_passed_on() {
 	assert_output_has 'lease 10.0.2.15 10.0.2.2 10.0.2.3'
 }
 
-@test "datagrams: large ones both ways, and nobody listening is told" {
+datagram_scripts() {
+	cat >"$dir/echo.py" <<-'END'
+		# echo.py PORT: send datagrams back, and say from where each came and how long it was
+		import socket, sys
+		s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); s.setsockopt(41, 26, 0); s.bind(("::", int(sys.argv[1])))
+		while 1: d, a = s.recvfrom(70000); print("from", *a[:2], len(d), flush=True); s.sendto(d, a)
+	END
+	cat >"$dir/sizes.py" <<-'END'
+		# sizes.py HOST PORT SIZE…: each there and back, from one socket
+		import os, socket, sys
+		s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(5)
+		s.connect((sys.argv[1], int(sys.argv[2])))
+		for n in map(int, sys.argv[3:]):
+		    d = os.urandom(n); s.send(d); print("same" if s.recv(70000) == d else "DIFFERENT", n)
+		s.settimeout(0.3)
+		try: print("TWICE", len(s.recv(70000)))
+		except TimeoutError: pass
+	END
+}
+
+@test "datagrams of every size, both ways, over both families, from one port of the host" {
+	datagram_scripts
+	sizes='0 1 1400 1452 1453 1472 1473 1480 1481 9000 20000 65000'
+	in_box -6 -- 'python3 echo.py 7100 >echo.log & sleep 0.4
+		$N python3 sizes.py 192.0.2.2 7100 '"$sizes"' 65507; $N python3 sizes.py 2001:db8::2 7100 '"$sizes"' 65507 65527
+		echo "ports $(cut -d" " -f 2,3 echo.log | sort -u | wc -l)"; kill %%'
+	[ "$(grep -c '^same' <<<"$output")" = 27 ]
+	[[ $output != *DIFFERENT* && $output != *TWICE* ]]
+	assert_output_has 'ports 2'
+}
+
+@test "datagrams of every size over published ports; none arrives twice" {
+	datagram_scripts
+	in_box -6 --mtu=1280 --publish 7001:7000/udp -- '$N python3 echo.py 7000 >echo.log & sleep 0.4
+		$NB python3 sizes.py 198.51.100.1 7001 0 1200 1253 9000 65507; $NB python3 sizes.py 2001:db8:1::1 7001 0 1200 1233 9000 65507
+		cat echo.log; kill %%'
+	[ "$(grep -c '^same' <<<"$output")" = 10 ]
+	[[ $output != *DIFFERENT* && $output != *TWICE* ]]
+	assert_output_has 'from 2001:db8:1::9'
+}
+
+@test "datagrams in fragments obey egress rules; large pings are answered" {
+	datagram_scripts
+	in_box -6 --egress allow=192.0.2.2:7100/udp --egress 'allow=[2001:db8::2]:7100/udp' -- 'python3 echo.py 7100 >/dev/null & python3 echo.py 7102 >denied.log & sleep 0.4
+		for a in 192.0.2.2 2001:db8::2; do $N python3 sizes.py $a 7100 9000; $N python3 sizes.py $a 7102 9000 2>&1 | tail -1; done
+		wc -c denied.log; $N ping -c1 -W2 -s 9000 10.0.2.2 | grep -o "1 received"; kill %1 %2'
+	[ "$(grep -c 'same 9000' <<<"$output")" = 2 ]
+	[ "$(grep -cE 'No route to host|Permission denied' <<<"$output")" = 2 ]
+	assert_output_has '0 denied.log'
+	assert_output_has '1 received'
+}
+
+@test "datagrams: nobody listening is told" {
 	cat >"$dir/udp.py" <<-'END'
 		import socket, sys
-		s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(5)
-		s.connect((sys.argv[1], 7100)); s.send(b"p" * 1400); print("back", len(s.recv(70000)))
-		if len(sys.argv) < 3: s.send(b"q" * 9000); print("large", len(s.recv(70000)))
-		t = socket.socket(s.family, socket.SOCK_DGRAM); t.settimeout(5); t.connect((sys.argv[1], 7101)); t.send(b"x")
+		t = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
+		t.settimeout(5); t.connect((sys.argv[1], 7101)); t.send(b"x" * int(sys.argv[2]))
 		try: print("answer?", t.recv(9))
 		except ConnectionRefusedError: print("refused")
 	END
-	in_box -6 -- '
-		python3 -c "import socket
-s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); s.setsockopt(41, 26, 0); s.bind((\"::\", 7100))
-while 1: d, a = s.recvfrom(70000); s.sendto(d, a)" & sleep 0.4
-		$N python3 udp.py 192.0.2.2; $N python3 udp.py 2001:db8::2 small; kill %%'
-	[ "$(grep -c 'back 1400' <<<"$output")" = 2 ]
-	assert_output_has 'large 9000'
-	[ "$(grep -c refused <<<"$output")" = 2 ]
+	in_box -6 -- 'for n in 1 9000; do $N python3 udp.py 192.0.2.2 $n; $N python3 udp.py 2001:db8::2 $n; done'
+	[ "$(grep -c refused <<<"$output")" = 4 ]
 }
 
 @test "a host with one family only" {
