@@ -15,6 +15,7 @@
 
 #include "common/cleanup.h"
 #include "common/io.h"
+#include "common/log.h"
 #include "fuse-overlay/dir.h"
 #include "fuse-overlay/file.h"
 #include "fuse-overlay/link.h"
@@ -55,12 +56,18 @@ static int open_layer(struct ovl *o, const char *what, const char *path, struct 
 	if (r < 0)
 		return err_set(e, r, "%s: %s", what, path);
 	l->override = owner_probe(l->fd);
-	if (l->override != OVERRIDE_NONE)
+	if (l->override == OVERRIDE_PRIVILEGED)
 		return 0;
 	r = sidecar_open(l->fd, o->conf->upper && o->n_layers == 1, false, &l->owners);
+	if (r == -ESTALE && l->override != OVERRIDE_NONE) {
+		/* all but links came along: no reason to refuse the layer */
+		log_warn("%s/" SIDECAR_NAME ": records of another folder: not read, links lose "
+			 "their owners", path);
+		return 0;
+	}
 	if (r < 0 && r != -ENODATA)
 		return sidecar_error(r, path, e);
-	if (!r)
+	if (!r && l->override == OVERRIDE_NONE)
 		l->override = OVERRIDE_SIDECAR;
 	return 0;
 }

@@ -6,11 +6,16 @@
  * that was used, and once more linked into the index, named after its file
  * handle. Whoever later looks up another of its lower names (a lower file
  * with more than one link) asks the index and gets the copy, which is given
-that name in the upper layer at once; names seen before are linked right
-after the copy. So other readers of the upper layer see all that users of the
-mount saw. The copy's
- * XATTR_NLINK counts the lower names that are still seen: with the links of
- * the copy, less the index's own, that is the link count shown.
+ * that name in the upper layer at once; names seen before are linked right
+ * after the copy. So other readers of the upper layer see all that users of
+ * the mount saw. The copy's XATTR_NLINK counts the lower names that are still
+ * seen: with the links of the copy, less the index's own, that is the link
+ * count shown.
+ *
+ * Where there are no attributes, a symbolic link "n-INODE" in the index holds
+ * "COUNT KEY"; one whose key is not that inode any more was left by a crash
+ * and goes at the next mount. Where there are no file handles, the key is the
+ * inode number with size and time, which a file put in its place hardly has.
  */
 #include "fuse-overlay/link.h"
 
@@ -31,6 +36,8 @@ mount saw. The copy's
 #include "fuse-overlay/readdir.h"
 
 #define INDEX_FOLDER "fuse-index"
+#define COUNT_PREFIX "n-"
+#define COUNT_NAME_MAX 24
 #define HANDLE_MAX 64	/* bytes; 128 is the kernel's limit, 8 to 40 are common */
 
 /* A handle with room for its bytes behind it. */
@@ -39,30 +46,83 @@ union handle {
 	unsigned char raw[sizeof(struct file_handle) + HANDLE_MAX];
 };
 
+/* --- names left in lower layers, on file systems without attributes ---------- */
+
+static int count_name(struct loc l, char ret[COUNT_NAME_MAX])
+{
+	struct statx stx;
+	int r = at_stat(l, &stx);
+
+	if (r >= 0)
+		r = str_format(ret, COUNT_NAME_MAX, COUNT_PREFIX "%llu",
+			       (unsigned long long)stx.stx_ino);
+	return r;
+}
+
+/* Return: 0 with count and key, -ENODATA without, -errno */
+static int read_count(const struct ovl *o, const char *name, uint32_t *ret_count,
+		      char ret_key[LINK_KEY_MAX])
+{
+	char text[16 + LINK_KEY_MAX];
+	ssize_t len = readlinkat(o->indexfd, name, text, sizeof(text) - 1);
+
+	if (len < 0)
+		return errno == ENOENT ? -ENODATA : -errno;
+	text[len] = '\0';
+	char *key = strchr(text, ' ');
+	if (!key)
+		return -EBADMSG;
+	*key++ = '\0';
+	int r = str_format(ret_key, LINK_KEY_MAX, "%s", key);
+	return r < 0 ? r : num_u32(text, ret_count);
+}
+
+static int write_count(struct ovl *o, const char *name, uint32_t count, const char *key)
+{
+	char text[16 + LINK_KEY_MAX];
+	char tmp[OVL_TMP_MAX];
+	int r = str_format(text, sizeof(text), "%u %s", count, key);
+
+	if (r < 0)
+		return r;
+	ovl_tmp_name(o, tmp);
+	if (symlinkat(text, o->workfd, tmp))
+		return -errno;
+	if (!renameat(o->workfd, tmp, o->indexfd, name))
+		return 0;
+	r = -errno;
+	(void)unlinkat(o->workfd, tmp, 0);
+	return r;
+}
+
 static int count_entry(void *arg, const struct rawent *e)
 {
-	(void)e;
-	(*(uint64_t *)arg)++;
+	struct ovl *o = arg;
+	const char *number = str_after(e->name, COUNT_PREFIX);
+	char key[LINK_KEY_MAX];
+	struct statx stx;
+	uint64_t ino;
+	uint32_t count;
+
+	if (!number)
+		o->n_index++;
+	else if (read_count(o, e->name, &count, key) < 0 || num_u64(number, &ino) ||
+		 at_stat((struct loc){ o->indexfd, key }, &stx) < 0 || stx.stx_ino != ino)
+		(void)unlinkat(o->indexfd, e->name, 0);
 	return 0;
 }
 
+/* --- the index --------------------------------------------------------------- */
+
 int link_open_index(struct ovl *o, int workdir)
 {
-	char key[LINK_KEY_MAX];
-
 	if (mkdirat(workdir, INDEX_FOLDER, 0700) && errno != EEXIST)
 		return -errno;
 	int fd = at_open_dir(workdir, INDEX_FOLDER);
 	if (fd < 0)
 		return fd;
 	o->indexfd = fd;
-	link_key(o, (struct loc){ fd, "" }, key);
-	if (!key[0]) {
-		(void)close(fd);
-		o->indexfd = -1;
-		return 0;
-	}
-	int r = readdir_scan(fd, count_entry, &o->n_index);
+	int r = readdir_scan(fd, count_entry, o);
 	if (r < 0)
 		return r;
 	o->index_node = node_new(o, NULL, INDEX_FOLDER,
@@ -73,6 +133,16 @@ int link_open_index(struct ovl *o, int workdir)
 	return dir_new_root(o, o->index_node, &(struct dsrc){ .fd = fd, .layer = 0 }, 1);
 }
 
+static void key_without_handle(struct loc l, const uint32_t fsid[2], char ret[LINK_KEY_MAX])
+{
+	struct statx stx;
+
+	if (at_stat(l, &stx) >= 0)
+		(void)str_format(ret, LINK_KEY_MAX, "%08x%08x-i-%llx-%llx-%llx.%x", fsid[0], fsid[1],
+				 (unsigned long long)stx.stx_ino, (unsigned long long)stx.stx_size,
+				 (unsigned long long)stx.stx_mtime.tv_sec, stx.stx_mtime.tv_nsec);
+}
+
 void link_key(struct ovl *o, struct loc l, char ret[LINK_KEY_MAX])
 {
 	union handle h = { .fh.handle_bytes = HANDLE_MAX };
@@ -81,10 +151,13 @@ void link_key(struct ovl *o, struct loc l, char ret[LINK_KEY_MAX])
 	int mount_id;
 
 	ret[0] = '\0';
-	if (o->indexfd < 0 || fstatfs(l.fd, &fs) ||
-	    name_to_handle_at(l.fd, l.name, &h.fh, &mount_id, *l.name ? 0 : AT_EMPTY_PATH))
+	if (o->indexfd < 0 || fstatfs(l.fd, &fs))
 		return;
 	memcpy(fsid, &fs.f_fsid, sizeof(fsid));
+	if (name_to_handle_at(l.fd, l.name, &h.fh, &mount_id, *l.name ? 0 : AT_EMPTY_PATH)) {
+		key_without_handle(l, fsid, ret);
+		return;
+	}
 	int len = snprintf(ret, LINK_KEY_MAX, "%08x%08x-%x-", fsid[0], fsid[1],
 			   (unsigned int)h.fh.handle_type);
 	for (unsigned int i = 0; i < h.fh.handle_bytes && i < HANDLE_MAX; i++)
@@ -92,19 +165,35 @@ void link_key(struct ovl *o, struct loc l, char ret[LINK_KEY_MAX])
 				h.raw[sizeof(h.fh) + i]);
 }
 
-static int write_low_links(struct loc l, uint32_t count)
+/* @key: the name in the index; NULL when a count is there already */
+static int write_low_links(struct ovl *o, struct loc l, uint32_t count, const char *key)
 {
 	char text[16];
+	char name[COUNT_NAME_MAX];
+	char known[LINK_KEY_MAX];
+	uint32_t was;
 	int len = str_format(text, sizeof(text), "%u", count);
+	int r = at_setxattr(l, XATTR_NLINK, text, (size_t)len, 0);
 
-	return at_setxattr(l, XATTR_NLINK, text, (size_t)len, 0);
+	if (r != -ENOTSUP || (r = count_name(l, name)) < 0)
+		return r;
+	if (!key && (r = read_count(o, name, &was, known)) < 0)
+		return r;
+	return write_count(o, name, count, key ? key : known);
 }
 
-static int read_low_links(struct loc l, uint32_t *ret)
+static int read_low_links(const struct ovl *o, struct loc l, uint32_t *ret)
 {
 	char text[16];
+	char name[COUNT_NAME_MAX];
+	char key[LINK_KEY_MAX];
 	ssize_t len = at_getxattr(l, XATTR_NLINK, text, sizeof(text) - 1);
 
+	if (len == -ENOTSUP) {
+		int r = count_name(l, name);
+
+		return r < 0 ? r : read_count(o, name, ret, key);
+	}
 	if (len < 0)
 		return (int)len;
 	text[len] = '\0';
@@ -113,10 +202,8 @@ static int read_low_links(struct loc l, uint32_t *ret)
 
 int link_add_index(struct ovl *o, struct node *n, int fd, const char *key, uint32_t low_nlink)
 {
-	int r = write_low_links((struct loc){ fd, "" }, low_nlink - 1);
+	int r = write_low_links(o, (struct loc){ fd, "" }, low_nlink - 1, key);
 
-	if (r == -ENOTSUP)
-		return 0; /* nowhere to count: the links part */
 	if (r < 0)
 		return r;
 	r = at_link_fd(fd, o->indexfd, key);
@@ -179,8 +266,8 @@ int link_materialize(struct ovl *o, struct node *parent, const char *name,
 	/* nobody knows it yet: count on disk */
 	struct loc l = { o->indexfd, from };
 	uint32_t count;
-	if (read_low_links(l, &count) >= 0 && count)
-		(void)write_low_links(l, count - 1);
+	if (read_low_links(o, l, &count) >= 0 && count)
+		(void)write_low_links(o, l, count - 1, from);
 	return 1;
 }
 
@@ -235,7 +322,7 @@ void link_init_node(struct ovl *o, struct node *n)
 	struct loc l;
 	uint32_t count;
 
-	if (node_loc(o, n, &l) < 0 || read_low_links(l, &count) < 0)
+	if (node_loc(o, n, &l) < 0 || read_low_links(o, l, &count) < 0)
 		return;
 	n->flags |= NODE_INDEXED;
 	n->low_links = count;
@@ -254,7 +341,7 @@ void link_low_name_gone(struct ovl *o, struct node *n)
 		return;
 	n->low_links--;
 	if (node_loc(o, n, &l) >= 0)
-		(void)write_low_links(l, n->low_links);
+		(void)write_low_links(o, l, n->low_links, NULL);
 }
 
 int link_up(struct ovl *o, struct node *n, struct dir *up, const char *name)
@@ -299,7 +386,13 @@ int link_drop_if_last(struct ovl *o, struct node *n)
 		return 0;
 	/* rare enough to look for it: a file lost the last of its many names */
 	(void)readdir_scan(o->indexfd, drop_entry, &f);
-	if (f.removed)
+	if (f.removed) {
+		char name[COUNT_NAME_MAX];
+
 		o->n_index--;
+		(void)str_format(name, sizeof(name), COUNT_PREFIX "%llu",
+				 (unsigned long long)n->ino);
+		(void)unlinkat(o->indexfd, name, 0);
+	}
 	return f.removed;
 }

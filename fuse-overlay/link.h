@@ -14,8 +14,6 @@
  * link_open_index() - open or make the index beside the work folder
  * @workdir:	the folder that the user named
  *
- * Without file handles below there is none, and a copied-up name loses its
- * links, as with native overlay without an index.
  * Return: 0, -ENOMEM, -errno
  */
 int link_open_index(struct ovl *o, int workdir);

@@ -74,7 +74,8 @@ enum override {
  * struct layer - one source folder
  * @fd:		the folder
  * @override:	where owners are
- * @owners:	with OVERRIDE_SIDECAR: its records
+ * @owners:	records in a file: all with OVERRIDE_SIDECAR; those of links
+ *		where attributes hold the others, NULL while there are none
  */
 struct layer {
 	int fd;

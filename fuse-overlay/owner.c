@@ -122,23 +122,27 @@ static void apply(const struct owner *ow, struct statx *stx)
 	}
 }
 
+/* Only files and folders can have user attributes. */
+static bool is_in_sidecar(enum override ov, uint32_t mode)
+{
+	return ov == OVERRIDE_SIDECAR ||
+	       (ov != OVERRIDE_PRIVILEGED && !S_ISREG(mode) && !S_ISDIR(mode));
+}
+
 static int apply_override(const struct ovl *o, unsigned int layer, struct loc l,
 			  struct statx *stx)
 {
 	char text[OWNER_TEXT_MAX];
 	struct owner ow;
 
-	if (o->layers[layer].override == OVERRIDE_SIDECAR) {
+	if (is_in_sidecar(o->layers[layer].override, stx->stx_mode)) {
+		struct sidecar *records = o->layers[layer].owners;
+
 		/* a whiteout has no owner, whoever had its inode before */
-		if (!at_is_whiteout(stx) &&
-		    !sidecar_get(o->layers[layer].owners, stx->stx_ino, &ow))
+		if (records && !at_is_whiteout(stx) && !sidecar_get(records, stx->stx_ino, &ow))
 			apply(&ow, stx);
 		return 0;
 	}
-	/* only files and folders can have user attributes */
-	if (!S_ISREG(stx->stx_mode) && !S_ISDIR(stx->stx_mode) &&
-	    o->layers[layer].override != OVERRIDE_PRIVILEGED)
-		return 0;
 	ssize_t n = at_getxattr(l, owner_xattr(o->layers[layer].override), text, sizeof(text) - 1);
 	if (n == -ENODATA || n == -ENOTSUP || n == -ERANGE)
 		return 0;
@@ -214,36 +218,70 @@ void owner_become_self(struct ovl *o)
 		(void)set_fsids(o->fs_uid, o->fs_gid);
 }
 
+/* Begin a sidecar file beside attributes; one of another folder is of no use. */
+static int start_sidecar(struct layer *up)
+{
+	int r = sidecar_open(up->fd, true, true, &up->owners);
+
+	if (r != -ESTALE)
+		return r;
+	if (unlinkat(up->fd, SIDECAR_NAME, 0))
+		return -errno;
+	return sidecar_open(up->fd, true, true, &up->owners);
+}
+
+static int write_sidecar(struct ovl *o, struct loc l, const struct owner *ow)
+{
+	struct layer *up = &o->layers[0];
+	struct statx stx;
+	struct owner was;
+	int r = at_stat(l, &stx);
+
+	if (r < 0)
+		return r;
+	/* where attributes are the rule, a link that is the server's needs no record */
+	if (up->override != OVERRIDE_SIDECAR && ow->uid == stx.stx_uid && ow->gid == stx.stx_gid &&
+	    (S_ISLNK(stx.stx_mode) || !((ow->mode ^ stx.stx_mode) & 07777)) &&
+	    (!up->owners || sidecar_get(up->owners, stx.stx_ino, &was) < 0))
+		return 0;
+	if (!up->owners && (r = start_sidecar(up)) < 0)
+		return r;
+	return sidecar_put(up->owners, stx.stx_ino, ow);
+}
+
 static int write_override(struct ovl *o, struct loc l, const struct owner *ow)
 {
 	char text[OWNER_TEXT_MAX];
-	struct statx stx;
 	int r;
 
-	if (o->layers[0].override == OVERRIDE_SIDECAR) {
-		r = at_stat(l, &stx);
-		return r < 0 ? r : sidecar_put(o->layers[0].owners, stx.stx_ino, ow);
-	}
+	if (o->layers[0].override == OVERRIDE_SIDECAR)
+		return write_sidecar(o, l, ow);
 	int len = owner_format(text, ow);
 	if (len < 0)
 		return len;
 	r = at_setxattr(l, owner_xattr(o->layers[0].override), text, (size_t)len, 0);
 	/* symbolic links cannot carry user attributes, nor can pipes and sockets
 	 * of layers that another program wrote */
-	if (r == -EPERM && !S_ISREG(ow->mode) && !S_ISDIR(ow->mode))
-		return 0;
+	if (r == -EPERM && is_in_sidecar(o->layers[0].override, ow->mode))
+		return write_sidecar(o, l, ow);
 	return r;
 }
 
 void owner_forget(struct ovl *o, uint64_t ino)
 {
-	if (o->writable && o->layers[0].override == OVERRIDE_SIDECAR)
+	if (o->writable && o->layers[0].owners)
 		sidecar_drop(o->layers[0].owners, ino);
 }
 
 int owner_sync(struct ovl *o)
 {
-	return o->layers[0].override == OVERRIDE_SIDECAR ? sidecar_sync(o->layers[0].owners) : 0;
+	if (o->layers[0].override == OVERRIDE_NONE)
+		return 0;
+	ovl_lock(o);
+	struct sidecar *records = o->layers[0].owners;
+	ovl_unlock(o);
+	/* once there, it stays as long as the mount */
+	return records ? sidecar_sync(records) : 0;
 }
 
 mode_t owner_backing_mode(const struct ovl *o, mode_t mode)

@@ -6,7 +6,8 @@
  * "uid:gid:mode[:type]" as containers/storage writes it, because the server
  * may not give files away. Its root folder carries the attribute too, which
  * is how the mode is recognised. Where the file system has no user
- * attributes, the same text is in a file (sidecar.h).
+ * attributes, the same text is in a file (sidecar.h); so it is for symbolic
+ * links, which can have no user attributes anywhere.
  */
 #ifndef FUSE_OVERLAY_OWNER_H
 #define FUSE_OVERLAY_OWNER_H
@@ -85,7 +86,8 @@ static inline bool owner_is_recorded(const struct ovl *o)
 void owner_forget(struct ovl *o, uint64_t ino);
 
 /**
- * owner_sync() - what was recorded in a sidecar file is on the disk
+ * owner_sync() - what was recorded in a sidecar file is on the disk; call it
+ * without the lock
  * Return: 0, -errno
  */
 int owner_sync(struct ovl *o);

@@ -81,6 +81,54 @@ link 11:12 644
 	[ "$(echo $output)" = "0 8:8" ]
 }
 
+@test "links beside attributes: owners kept over renames, copy-up, remounts, as a lower layer" {
+	in_ns '
+		mkdir base u w m v; ln -s f base/low; mount_it
+		ln -s x m/mine; [ ! -e u/.wh..wh.owners ]; ln -s x m/l; chown -h 7:8 m/l m/low; mv m/l m/moved; again
+		stat -c "%n %u:%g %a" m/moved m/low m/mine; ls -A m; chown -h 9:9 m/moved; chown -h 0:0 m/low; rm m/moved; again
+		for i in 1 2 3 4; do ln -s y m/n$i; done; chown -h 5:5 m/n4; stat -c "%n %u:%g" m/low m/n? u/n4; umount m
+		fuse-overlay -o lowerdir=u:base v; stat -c "%n %u:%g" v/n4; python3 -c "import os; os.listxattr(\"v/n4\", follow_symlinks=False)"'
+	[ "$output" = "m/moved 7:8 777
+m/low 7:8 777
+m/mine 0:0 777
+low
+mine
+moved
+m/low 0:0
+m/n1 0:0
+m/n2 0:0
+m/n3 0:0
+m/n4 5:5
+u/n4 0:0
+v/n4 5:5" ] || { echo "$output"; false; }
+}
+
+@test "links beside attributes: a copied layer is mounted without, with a warning, and begins anew" {
+	in_ns '
+		mkdir base u w m v w2; mount_it; ln -s x m/l; touch m/f; chown -h 7:8 m/l m/f; umount m; cp -a u copy
+		fuse-overlay -o lowerdir=copy:base v; stat -c "%n %u:%g" v/l v/f; umount v
+		fuse-overlay -o lowerdir=base,upperdir=copy,workdir=w2,xattr_permissions=2 v 2>/dev/null
+		ln -s x v/new; chown -h 3:3 v/new; umount v; fuse-overlay -o lowerdir=copy:base v; stat -c "%n %u:%g" v/l v/new'
+	[ "$output" = "fuse-overlay: warning: copy/.wh..wh.owners: records of another folder: not read, links lose their owners
+v/l 0:0
+v/f 7:8
+v/l 0:0
+v/new 3:3" ] || { echo "$output"; false; }
+}
+
+@test "hard links without attributes or handles stay one file across copy-up and remount" {
+	in_ns '
+		bare; echo a >base/f; ln base/f base/g; ln base/f base/h; ln base/f base/i; mkdir base/d; ln base/f base/d/f
+		fuse-overlay -o lowerdir=base,upperdir=u,workdir=w m
+		stat m/g >/dev/null; echo b >>m/f; cmp m/f m/g; stat -c %h m/f; cmp m/f m/h; cmp u/f u/h
+		umount m; fuse-overlay -o lowerdir=base,upperdir=u,workdir=w m
+		stat -c "%n %h" m/i m/f; cmp m/i m/f; cmp m/f m/d/f; [ "$(stat -c %i m/h)" = "$(stat -c %i m/d/f)" ]
+		ln -s "1 nothing" w/fuse-index/n-12345; rm m/f m/g; stat -c "%n %h" m/h; echo c >>m/i; cmp m/i m/h
+		umount m; fuse-overlay -o lowerdir=base,upperdir=u,workdir=w m
+		[ ! -L w/fuse-index/n-12345 ]; rm m/h m/i; stat -c "%n %h" m/d/f; rm m/d/f; ls w/fuse-index; cat base/f'
+	[ "$(echo $output)" = "5 m/i 5 m/f 5 m/h 3 m/d/f 1 a" ] || { echo "$output"; false; }
+}
+
 @test "shifted ids: what is made, copied up, given away and listed, with ACLs" {
 	in_ns '
 		mkdir base u w m; touch base/f base/g; chown 1005:2006 base/g; chown 7:7 base/f
