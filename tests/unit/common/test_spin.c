@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "common/spin.h"
+
+#define MAX 50000U
+
+static void short_waits_make_it_grow(void **state)
+{
+	struct spin s = { .max = MAX };
+	static const uint32_t limits[] = { 10000, 20000, 40000, MAX, MAX };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
+		spin_learn(&s, s.limit + 1 > MAX ? MAX : s.limit + 1);
+		assert_int_equal(s.limit, limits[i]);
+	}
+	/* what came while polling changes nothing */
+	spin_learn(&s, 1);
+	assert_int_equal(s.limit, MAX);
+}
+
+static void long_wait_ends_it(void **state)
+{
+	struct spin s = { .max = MAX, .limit = MAX };
+
+	(void)state;
+	spin_learn(&s, MAX + 1);
+	assert_int_equal(s.limit, 0);
+	/* the end of one burst is no reason not to poll in the next */
+	spin_learn(&s, 1000);
+	assert_int_equal(s.limit, 10000);
+}
+
+/* What is waited for comes just when the polling is over, always. */
+static void vain_polling_becomes_rare(void **state)
+{
+	struct spin s = { .max = MAX };
+	uint64_t polled = 0;
+
+	(void)state;
+	for (int i = 0; i < 10000; i++) {
+		polled += s.limit;
+		spin_learn(&s, s.limit + 5000);
+	}
+	assert_in_range(polled / 10000, 0, 500); /* ns a wait: a tenth of the wait itself */
+	/* and one success is believed again */
+	s.limit = MAX;
+	spin_learn(&s, 100);
+	assert_int_equal(s.misses, 0);
+}
+
+static void none_when_none_is_wanted(void **state)
+{
+	struct spin s = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		spin_learn(&s, 100);
+		assert_int_equal(s.limit, 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(short_waits_make_it_grow),
+		cmocka_unit_test(long_wait_ends_it),
+		cmocka_unit_test(vain_polling_becomes_rare),
+		cmocka_unit_test(none_when_none_is_wanted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
