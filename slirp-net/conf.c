@@ -14,6 +14,7 @@
 
 #include "common/num.h"
 #include "common/opt.h"
+#include "common/spin.h"
 #include "slirp-net/egress.h"
 #include "slirp-net/stack.h"
 
@@ -70,6 +71,8 @@ static const struct opt rows[] = {
 	OPT_BOOL(0, "no-splice", struct opts, conf.no_splice,
 		 "TCP through libslirp: slower, with its connect semantics"),
 	OPT_BOOL(0, "no-tun", struct opts, conf.no_tun, "do without /dev/net/tun"),
+	OPT_INT(0, "busy-poll", struct opts, conf.busy_poll, "USEC",
+		"poll so long before sleeping, where that pays (default 50, 0 to 1000)"),
 	OPT_BOOL('h', "help", struct opts, help, "show this help and exit"),
 	OPT_BOOL('v', "version", struct opts, version, "show the version and exit"),
 	OPT_BOOL(0, "debug", struct opts, conf.debug, "say what is done"),
@@ -282,6 +285,9 @@ static int check_link(struct conf *c, struct err *e)
 	if (c->mtu < CONF_MTU_MIN || c->mtu > CONF_MTU_MAX)
 		return err_msg(e, -EINVAL, "--mtu: %d is not between %d and %d", c->mtu,
 			       CONF_MTU_MIN, CONF_MTU_MAX);
+	if (c->busy_poll < 0 || c->busy_poll > SPIN_MAX_US)
+		return err_msg(e, -EINVAL, "--busy-poll: %d is not between 0 and %d", c->busy_poll,
+			       SPIN_MAX_US);
 	if (c->enable_ipv6 && c->mtu < 1280)
 		return err_msg(e, -EINVAL, "--mtu: IPv6 needs at least 1280");
 	if (c->macaddress) {
@@ -333,7 +339,8 @@ static int conf_check(struct conf *c, int n_operands, char **operands, struct er
 
 int conf_parse(struct conf *conf, int argc, char **argv, struct err *e)
 {
-	struct opts o = { .conf = { .exit_fd = -1, .ready_fd = -1, .mtu = CONF_MTU_DEFAULT } };
+	struct opts o = { .conf = { .exit_fd = -1, .ready_fd = -1, .mtu = CONF_MTU_DEFAULT,
+				   .busy_poll = SPIN_DEFAULT_US } };
 	int first, end, r;
 
 	r = opt_parse(rows, argc, argv, 0, &o, &first, &end, e);

@@ -4,19 +4,22 @@
  *
  * How it works: epoll hands back up to LOOP_BATCH events at once. A callback
  * may release any watched object, also one whose event waits later in the
- * same batch: loop_set(…, 0) therefore blanks it there.
+ * same batch: loop_set(…, 0) therefore blanks it there. Before it sleeps it
+ * polls for as long as has paid lately (common/spin.h).
  */
 #include "slirp-net/loop.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stddef.h>
 #include <time.h>
 #include <unistd.h>
 
-/* #syscalls epoll_create1 epoll_ctl epoll_wait epoll_pwait clock_gettime */
+/* #syscalls epoll_create1 epoll_ctl epoll_wait epoll_pwait clock_gettime sched_yield */
 
-int loop_init(struct loop *l)
+int loop_init(struct loop *l, unsigned int busy_poll_us)
 {
+	l->spin = (struct spin){ .max = busy_poll_us * 1000 };
 	l->n = l->at = 0;
 	l->epfd = epoll_create1(EPOLL_CLOEXEC);
 	return l->epfd < 0 ? -errno : 0;
@@ -68,9 +71,29 @@ int loop_move(struct loop *l, struct ev *from, struct ev *to, uint32_t events)
 	return 0;
 }
 
+/* epoll_wait(2), with polling first */
+static int wait_for_events(struct loop *l, int timeout_ms)
+{
+	uint64_t began;
+	int n = 0;
+
+	if (!timeout_ms || !l->spin.max)
+		return epoll_wait(l->epfd, l->batch, LOOP_BATCH, timeout_ms);
+	began = spin_now();
+	while (!n && spin_now() - began < l->spin.limit) {
+		n = epoll_wait(l->epfd, l->batch, LOOP_BATCH, 0);
+		if (!n)
+			(void)sched_yield();
+	}
+	if (!n)
+		n = epoll_wait(l->epfd, l->batch, LOOP_BATCH, timeout_ms);
+	spin_learn(&l->spin, spin_now() - began);
+	return n;
+}
+
 int loop_wait(struct loop *l, int timeout_ms)
 {
-	int n = epoll_wait(l->epfd, l->batch, LOOP_BATCH, timeout_ms);
+	int n = wait_for_events(l, timeout_ms);
 
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;

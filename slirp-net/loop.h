@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 
+#include "common/spin.h"
+
 #define LOOP_BATCH 128
 
 struct ev;
@@ -33,15 +35,21 @@ struct ev {
  * @epfd:	epoll descriptor
  * @n:		events of the turn that are left to be called
  * @at:		the one being called
+ * @spin:	how long to poll before sleeping
  * @batch:	events of this turn
  */
 struct loop {
 	int epfd;
+	struct spin spin;
 	int n, at;
 	struct epoll_event batch[LOOP_BATCH];
 };
 
-int loop_init(struct loop *l);
+/**
+ * loop_init() - an empty set
+ * @busy_poll_us: longest time to poll before sleeping, 0 for none
+ */
+int loop_init(struct loop *l, unsigned int busy_poll_us);
 void loop_clear(struct loop *l);
 
 /**

@@ -349,7 +349,7 @@ static int start(struct net *net, struct err *e)
 	if (r < 0)
 		return r;
 	/* what does not need the link is done while the broker makes it */
-	r = loop_init(&net->loop);
+	r = loop_init(&net->loop, (unsigned int)net->conf.busy_poll);
 	if (r < 0)
 		return err_set(e, r, "epoll");
 	net->spare_fd = fcntl(net->loop.epfd, F_DUPFD_CLOEXEC, 0);

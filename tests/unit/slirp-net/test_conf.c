@@ -131,6 +131,8 @@ static void refused_words(void **state)
 		{ "1", "tap0", "more", NULL },
 		{ "--mtu=575", "1", NULL },
 		{ "--mtu=65522", "1", NULL },
+		{ "--busy-poll=-1", "1", NULL },
+		{ "--busy-poll=1001", "1", NULL },
 		{ "-6", "--mtu=1279", "1", NULL },
 		{ "--macaddress=0e:d4:18:d9:38:fb", "1", NULL },
 		{ "--netns-type=fd", "1", NULL },

@@ -56,7 +56,7 @@ static int set_up(void **state)
 
 	assert_non_null(w);
 	w->net.flow_log = -1;
-	assert_int_equal(loop_init(&w->net.loop), 0);
+	assert_int_equal(loop_init(&w->net.loop, 0), 0);
 	assert_int_equal(pumps_init(&w->net.pumps), 0);
 	tcp_pair(guest);
 	tcp_pair(host);
