@@ -84,7 +84,7 @@ static bool wants_limits(const struct spec_resources *r)
 
 static int no_cgroup(struct plan *p, const struct err *why, struct err *e)
 {
-	if (!wants_limits(&p->s->res))
+	if (!wants_limits(&p->s->res) && !cgroup_devices_lost(&p->s->res, p->s->n_devices))
 		return 0;
 	if (p->o->require_cgroup)
 		return err_msg(e, -EOPNOTSUPP, "linux.resources: cannot be enforced: %s", why->msg);
@@ -114,7 +114,19 @@ int cgroup_limit(struct plan *p, int dir, struct err *e)
 		(void)err_wrap(&why, "not enforced");
 		p->o->warn(p->o->warn_ctx, why.msg);
 	}
-	return cgroup_devices_apply(dir, &p->s->res, e);
+	r = cgroup_devices_apply(dir, &p->s->res, &why);
+	if (r == 0 || ((r == -EPERM || r == -ENOSYS) &&
+		       !cgroup_devices_lost(&p->s->res, p->s->n_devices)))
+		return 0;
+	if (p->o->require_cgroup || (r != -EPERM && r != -ENOSYS)) {
+		if (e)
+			*e = why;
+		return r;
+	}
+	(void)err_wrap(&why, "not enforced");
+	if (p->o->warn)
+		p->o->warn(p->o->warn_ctx, why.msg);
+	return 0;
 }
 
 int cgroup_prepare(struct plan *p, const struct cgroup_ops **ret, struct err *e)

@@ -74,7 +74,17 @@ int cgroup_own(pid_t pid, char *ret, size_t size, struct err *e);
  */
 int cgroup_apply(int dir, const struct spec_resources *r, bool *ret_hard, struct err *e);
 
-/** cgroup_devices_apply() - attach the device rules as eBPF (cgroup_dev.c) */
+/**
+ * cgroup_devices_apply() - attach the device rules as eBPF (cgroup_dev.c)
+ *
+ * Return: 0, -EPERM or -ENOSYS where that is not permitted here, -errno
+ */
 int cgroup_devices_apply(int dir, const struct spec_resources *r, struct err *e);
+
+/**
+ * cgroup_devices_lost() - without that program, may more be opened than the spec says?
+ * @n_nodes: entries of linux.devices
+ */
+bool cgroup_devices_lost(const struct spec_resources *r, size_t n_nodes);
 
 #endif

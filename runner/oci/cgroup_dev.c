@@ -6,8 +6,10 @@
  * from the last to the first: each is a few compares that jump over its
  * verdict. The kernel's argument is { u32 access << 16 | type, major, minor }.
  * What every container has (the nodes of /dev, terminals, mknod) comes before
- * the spec's own rules would deny it. Without the right to load programs (not
- * root of the host) there is nothing to enforce: nobody there can make nodes.
+ * the spec's own rules would deny it. Loading programs is for root of the host.
+ * Without that right the "deny all" of every spec has nothing to enforce:
+ * nobody there can make nodes, and the spec brings none. Other denials are lost,
+ * and cgroup_devices_lost() says so.
  */
 #include <errno.h>
 #include <linux/bpf_common.h>
@@ -19,6 +21,7 @@
 #include "common/err.h"
 #include "common/str.h"
 #include "runner/oci/cgroup.h"
+#include "runner/oci/ns.h"
 
 enum {
 	RULES_MAX = 512,
@@ -199,6 +202,16 @@ static int attach(int dir, int prog)
 	return 0;
 }
 
+bool cgroup_devices_lost(const struct spec_resources *r, size_t n_nodes)
+{
+	bool may_make = geteuid() == 0 && ns_user_is_initial();
+
+	for (size_t i = 0; i < r->n_devs; i++)
+		if (!r->devs[i].allow && (n_nodes || may_make || !is_for_all(&r->devs[i])))
+			return true;
+	return false;
+}
+
 int cgroup_devices_apply(int dir, const struct spec_resources *r, struct err *e)
 {
 	size_t n_always = sizeof(always) / sizeof(always[0]);
@@ -232,7 +245,5 @@ int cgroup_devices_apply(int dir, const struct spec_resources *r, struct err *e)
 	int ret = load(&p, &fd);
 	if (ret == 0)
 		ret = attach(dir, fd);
-	if (ret == -EPERM || ret == -ENOSYS)
-		return 0;
 	return ret < 0 ? err_set(e, ret, "linux.resources.devices: attach the rules") : 0;
 }

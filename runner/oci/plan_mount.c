@@ -139,6 +139,11 @@ static bool is_fs_word(const char *word)
 	return mountflags_add(&unused, word, &sb) && sb;
 }
 
+static bool is_tmpfs_word(const char *key)
+{
+	return str_eq(key, "mode") || str_eq(key, "size");
+}
+
 static int parse_bind(struct plan *p, const struct spec_mount *s, struct plan_mount *m,
 		      struct err *e)
 {
@@ -150,12 +155,14 @@ static int parse_bind(struct plan *p, const struct spec_mount *s, struct plan_mo
 	else
 		m->src = spec_printf(&p->mem, "%s/%s", p->o->bundle, s->src);
 	/*
-	 * The kernel looks at no data of a bind. What has a value was meant for
-	 * another kind of mount (the runtime-tools' own suite gives mode= and
-	 * size=) and is told; a bare word can be a misspelt "ro": refused.
+	 * The kernel looks at no data of a bind, and runc and crun drop all of it
+	 * unseen. Here it is refused, be it a misspelt "ro" or a context= that
+	 * would be thought to hold. Told only: the flags of mount(8) for a whole
+	 * file system, and mode= and size=, which the validation suite of the OCI
+	 * gives to every mount.
 	 */
 	for (size_t i = 0; i < m->n_data; i++)
-		if (!m->data[i * 2 + 1] && !is_fs_word(m->data[i * 2]))
+		if (m->data[i * 2 + 1] ? !is_tmpfs_word(m->data[i * 2]) : !is_fs_word(m->data[i * 2]))
 			return err_msg(e, -EINVAL, "mounts: %s: '%s' is no option of a bind mount",
 				       s->dst, m->data[i * 2]);
 	for (size_t i = 0; i < m->n_data && p->o->warn; i++) {

@@ -94,6 +94,8 @@ teardown() { oci_teardown; }
 		.process.selinuxLabel="x" selinuxLabel
 		.process.apparmorProfile="x" apparmorProfile
 		.mounts+=[{"destination":"/x","type":"bind","source":"/etc","options":["bind","r0"]}] 'r0'
+		.mounts+=[{"destination":"/x","type":"bind","source":"/etc","options":["bind","context=x"]}] 'context'
+		.mounts+=[{"destination":"/x","type":"bind","source":"/etc","options":["rbind","uid=0"]}] 'uid'
 		.mounts+=[{"destination":"/x","type":"tmpfs","options":["nosuchoption"]}] nosuchoption
 		.mounts+=[{"destination":"/x","type":"bind","source":"/nosuch"}] /nosuch
 		.mounts+=[{"destination":"/x"}] /x
@@ -216,6 +218,16 @@ teardown() { oci_teardown; }
 	[ "$(echo $output)" = "data data inside up ro rw ro" ]
 	[ ! -e "$DIR/b/rootfs/etc/yes" ]
 	[ ! -e /outside ]
+}
+
+@test "a bind mount's mode= and size=, and flags of a whole file system, are told" {
+	cmd '.mounts += [{"destination":"/mnt","type":"bind","source":"/etc","options":["bind","size=1k","mode=755","sync"]}]' \
+		echo ran
+	run_oci run -b "$DIR/b" c1
+	assert_output_has "mounts: /mnt: option 'size' means nothing for a bind mount"
+	assert_output_has "mounts: /mnt: option 'mode' means"
+	assert_output_has "mounts: /mnt: option 'sync' means"
+	assert_output_has ran
 }
 
 @test "dev, proc, sys: nodes, links, masked and read-only paths" {

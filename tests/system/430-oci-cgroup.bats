@@ -78,3 +78,26 @@ delegated() {
 	nothing_left
 	[ "$(ls "$CG" | grep -c '^c1$')" = 0 ]
 }
+
+@test "device rules that cannot be loaded: denials are told, the specification's default is not" {
+	local rule all='{"allow":false,"access":"rwm"}'
+	cmd ".linux.resources = {\"devices\":[$all]}" echo ran
+	delegated 0 run -b "$DIR/b" c1
+	[ "$output" = ran ] || { echo "$output"; false; }
+	for rule in "$all,{\"allow\":false,\"type\":\"c\",\"major\":10,\"minor\":229,\"access\":\"rw\"}" \
+		'{"allow":false,"type":"b","access":"r"}'; do
+		cmd ".linux.resources = {\"devices\":[$rule]}" echo ran
+		delegated 0 run -b "$DIR/b" c1
+		[ "$(grep -c "not enforced: linux.resources.devices" <<<"$output")" = 1 ]
+		[ "$(tail -1 <<<"$output")" = ran ]
+	done
+	# neither where there is no group at all
+	run_oci run -b "$DIR/b" c1
+	assert_output_has "limits are not enforced"
+	cmd . sleep 100
+	delegated 0 create -b "$DIR/b" c1
+	echo "{\"devices\":[$rule]}" >"$DIR/r.json"
+	delegated 1 update -r "$DIR/r.json" c1
+	assert_output_has "linux.resources.devices"
+	delegated 0 delete --force c1
+}
