@@ -160,6 +160,13 @@ union addr frame_dst(const uint8_t *data, const struct frame *f)
 	return address(data, f, 16, 24, 2);
 }
 
+uint8_t frame_tos(const uint8_t *data, const struct frame *f)
+{
+	const uint8_t *ip = data + f->l3;
+
+	return f->family == AF_INET ? ip[1] : (uint8_t)(ip[0] << 4 | ip[1] >> 4);
+}
+
 bool frame_is_syn(const uint8_t *data, const struct frame *f)
 {
 	return f->family && f->proto == IPPROTO_TCP && !f->fragment &&

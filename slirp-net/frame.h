@@ -54,6 +54,12 @@ union addr frame_src(const uint8_t *data, const struct frame *f);
 union addr frame_dst(const uint8_t *data, const struct frame *f);
 
 /**
+ * frame_tos() - the byte with DSCP and ECN of a parsed frame whose family is
+ * not 0
+ */
+uint8_t frame_tos(const uint8_t *data, const struct frame *f);
+
+/**
  * frame_is_syn() - a TCP frame that opens a connection
  */
 bool frame_is_syn(const uint8_t *data, const struct frame *f);

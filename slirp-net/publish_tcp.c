@@ -19,6 +19,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "slirp-net/net.h"
+#include "slirp-net/tos.h"
 
 /* #syscalls socket bind listen accept4 connect setsockopt getsockopt getsockname close */
 
@@ -43,7 +44,7 @@ struct listener {
  * struct dial - a client waits for the container to accept
  * @ev:		socket to the container
  * @net:	whose port
- * @client_fd:	socket to the client
+ * @client_fd, @client_family: socket to the client
  * @guest, @shown: where it goes, and as whom
  * @since_ms:	when it began
  * @prev, @next: in no order that matters
@@ -51,7 +52,7 @@ struct listener {
 struct dial {
 	struct ev ev;
 	struct net *net;
-	int client_fd;
+	int client_fd, client_family;
 	union addr guest, shown;
 	int64_t since_ms;
 	struct dial *prev, *next;
@@ -149,6 +150,7 @@ static void on_dial(struct ev *ev, uint32_t events)
 static int dial_connect(struct dial *d, const union addr *client)
 {
 	bool is4 = d->guest.sa.sa_family == AF_INET;
+	uint8_t dscp = tos_of_opener(d->client_fd, d->client_family) & TOS_DSCP;
 	int r;
 
 	d->ev.fd = pool_get(&d->net->pool, is4 ? POOL_TCP4 : POOL_TCP6);
@@ -157,6 +159,8 @@ static int dial_connect(struct dial *d, const union addr *client)
 	r = publish_as(d->net, d->ev.fd, client, &d->guest, &d->shown);
 	if (r < 0)
 		return r;
+	if (dscp)
+		tos_set(d->ev.fd, d->guest.sa.sa_family, dscp);
 	for (int i = 0; i < 2; i++) {
 		if (connect(d->ev.fd, &d->guest.sa, addr_len(&d->guest)) == 0) {
 			through(d);
@@ -182,6 +186,7 @@ static void dial(struct listener *l, int client_fd, const union addr *client)
 	}
 	d->net = l->net;
 	d->client_fd = client_fd;
+	d->client_family = l->fwd->host.sa.sa_family;
 	d->guest = l->fwd->guest;
 	d->since_ms = loop_now_ms();
 	d->ev = (struct ev){ .fd = -1, .fn = on_dial, .owner = d };
@@ -229,6 +234,7 @@ static int listen_on(struct fwd *f)
 	if (f->host.sa.sa_family == AF_INET6)
 		(void)setsockopt(fd, SOL_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 	/* what is accepted inherits these */
+	tos_watch(fd, f->host.sa.sa_family);
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	if (bind(fd, &host.sa, addr_len(&host)) < 0 || listen(fd, BACKLOG) < 0 ||

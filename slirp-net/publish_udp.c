@@ -20,6 +20,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "slirp-net/net.h"
+#include "slirp-net/tos.h"
 
 /* #syscalls socket bind connect setsockopt getsockname recvmmsg sendmmsg sendmsg sendto close */
 
@@ -46,7 +47,7 @@ union local {
 	struct in6_pktinfo v6;
 };
 
-_Static_assert(CMSG_SPACE(sizeof(union local)) <= UDPSEND_CONTROL, "room for either");
+_Static_assert(CMSG_SPACE(sizeof(union local)) + TOS_CONTROL <= UDPSEND_CONTROL, "room for both");
 
 /**
  * struct udp_flow - a client's conversation with the container
@@ -54,6 +55,7 @@ _Static_assert(CMSG_SPACE(sizeof(union local)) <= UDPSEND_CONTROL, "room for eit
  * @port:	over which port
  * @client:	with whom
  * @local:	the host's address the client uses
+ * @tos:	of what is sent to the container
  * @answered:	the container has spoken
  * @no_gso:	see udpsend()
  * @since_ms, @used_ms: first and last datagram
@@ -67,6 +69,7 @@ struct udp_flow {
 	struct udp_port *port;
 	union addr client;
 	union local local;
+	uint8_t tos;
 	bool answered, no_gso;
 	int64_t since_ms, used_ms;
 	uint64_t from_guest, to_guest;
@@ -167,6 +170,7 @@ static void set_reply(struct udp_flow *f, struct msghdr *m, void *control, size_
 	struct cmsghdr *c = control;
 	bool is4 = f->client.sa.sa_family == AF_INET;
 	size_t len = is4 ? sizeof(f->local.v4) : sizeof(f->local.v6);
+	uint8_t tos = tos_of_message(m);
 
 	memset(control, 0, control_size);
 	m->msg_name = &f->client;
@@ -177,17 +181,19 @@ static void set_reply(struct udp_flow *f, struct msghdr *m, void *control, size_
 	c->cmsg_type = is4 ? IP_PKTINFO : IPV6_PKTINFO;
 	c->cmsg_len = CMSG_LEN(len);
 	memcpy(CMSG_DATA(c), &f->local, len);
+	if (!tos)
+		return;
+	m->msg_controllen += TOS_CONTROL;
+	tos_put(CMSG_NXTHDR(m, c), f->client.sa.sa_family, tos);
 }
 
-static int receive(struct udp_room *room, int fd, bool with_address)
+static int receive(struct udp_room *room, int fd)
 {
 	for (int i = 0; i < BATCH; i++) {
 		struct msghdr *m = &room->msg[i].msg_hdr;
 
 		room->iov[i] = (struct iovec){ room->data[i], UDPSEND_DATAGRAM_MAX };
 		*m = (struct msghdr){ .msg_iov = &room->iov[i], .msg_iovlen = 1 };
-		if (!with_address)
-			continue;
 		m->msg_name = &room->from[i];
 		m->msg_namelen = sizeof(room->from[i]);
 		m->msg_control = room->control[i].buf;
@@ -200,7 +206,7 @@ static void on_container(struct ev *ev, uint32_t events)
 {
 	struct udp_flow *f = ev->owner;
 	struct udp_room *room = &f->port->net->udp_room;
-	int n = receive(room, ev->fd, false), at = 0;
+	int n = receive(room, ev->fd), at = 0;
 
 	(void)events;
 	/* an ICMP error of the container's: nobody listens there */
@@ -256,6 +262,7 @@ static struct udp_flow *flow_new(struct udp_port *port, const union addr *client
 		free(f);
 		return NULL;
 	}
+	tos_watch(f->ev.fd, port->fwd->guest.sa.sa_family);
 	f->port = port;
 	f->client = *client;
 	f->next = *bucket(ps, port, client);
@@ -310,30 +317,55 @@ static void note_local(struct udp_flow *f, struct msghdr *m)
 	}
 }
 
+static void note_tos(struct udp_flow *f, uint8_t tos)
+{
+	if (f->tos == tos)
+		return;
+	tos_set(f->ev.fd, f->port->fwd->guest.sa.sa_family, tos);
+	f->tos = tos;
+}
+
+/*
+ * How many from the first on are the same client's, and alike.
+ * @tos:	by datagram; read before their room is used again
+ */
+static int run_of(const struct udp_room *room, const uint8_t *tos, int first, int n)
+{
+	int last = first + 1;
+
+	while (last < n && addr_eq(&room->from[last], &room->from[first]) &&
+	       tos[last] == tos[first])
+		last++;
+	return last;
+}
+
 /* Datagrams of one client in a row go to the container in one call. */
 static void on_host(struct ev *ev, uint32_t events)
 {
 	struct udp_port *port = ev->owner;
 	struct udp_room *room = &port->net->udp_room;
-	int n = receive(room, ev->fd, true);
+	int n = receive(room, ev->fd);
+	uint8_t tos[BATCH];
 
 	(void)events;
+	for (int i = 0; i < n; i++)
+		tos[i] = tos_of_message(&room->msg[i].msg_hdr);
 	for (int i = 0; i < n;) {
 		struct udp_flow *f = flow_find(port, &room->from[i]);
-		int first = i, last;
+		int first = i, last = run_of(room, tos, i, n);
 
 		if (f) {
 			note_local(f, &room->msg[i].msg_hdr);
+			note_tos(f, tos[i]);
 			touch(f);
 		}
-		for (last = i; last < n && addr_eq(&room->from[last], &room->from[first]); last++) {
-			room->iov[last].iov_len = room->msg[last].msg_len;
+		for (; i < last; i++) {
+			room->iov[i].iov_len = room->msg[i].msg_len;
 			if (f)
-				f->to_guest += room->msg[last].msg_len;
-			room->msg[last].msg_hdr = (struct msghdr){ .msg_iov = &room->iov[last],
-								  .msg_iovlen = 1 };
+				f->to_guest += room->msg[i].msg_len;
+			room->msg[i].msg_hdr = (struct msghdr){ .msg_iov = &room->iov[i],
+							       .msg_iovlen = 1 };
 		}
-		i = last;
 		while (f && first < last) {
 			int sent = udpsend(f->ev.fd, room->msg + first,
 					   (unsigned int)(last - first), &f->no_gso);
@@ -360,6 +392,7 @@ static int bind_port(struct fwd *f)
 		(void)setsockopt(fd, SOL_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
 	}
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	tos_watch(fd, host.sa.sa_family);
 	if (bind(fd, &host.sa, addr_len(&host)) < 0 || getsockname(fd, &host.sa, &len) < 0)
 		return -errno;
 	f->host = host;

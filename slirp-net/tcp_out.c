@@ -24,6 +24,7 @@
 #include "slirp-net/hostsock.h"
 #include "slirp-net/net.h"
 #include "slirp-net/reply.h"
+#include "slirp-net/tos.h"
 
 /* #syscalls socket connect bind getsockopt setsockopt accept4 getsockname writev close */
 
@@ -158,7 +159,7 @@ static void on_host(struct ev *ev, uint32_t events)
 	(void)close(forget(c));
 }
 
-static int start_connect(struct tcp_out *c, const union addr *dest)
+static int start_connect(struct tcp_out *c, const union addr *dest, uint8_t dscp)
 {
 	int fd = hostsock_open(c->net, dest, SOCK_STREAM);
 	int r;
@@ -166,6 +167,8 @@ static int start_connect(struct tcp_out *c, const union addr *dest)
 	if (fd < 0)
 		return fd;
 	c->ev = (struct ev){ .fd = fd, .fn = on_host, .owner = c };
+	if (dscp)
+		tos_set(fd, dest->sa.sa_family, dscp);
 	if (connect(fd, &dest->sa, addr_len(dest)) == 0)
 		return 1;
 	if (errno != EINPROGRESS)
@@ -231,7 +234,7 @@ void tcp_out_syn(struct net *net, const struct virtio_net_hdr *h, const uint8_t 
 	c->hdr = *h;
 	c->len = len;
 	memcpy(c->frame, data, len);
-	r = start_connect(c, &dest);
+	r = start_connect(c, &dest, frame_tos(data, f) & TOS_DSCP);
 	if (r > 0) {
 		connected(c);
 	} else if (r < 0) {

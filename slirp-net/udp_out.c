@@ -21,6 +21,7 @@
 #include "common/log.h"
 #include "slirp-net/net.h"
 #include "slirp-net/reply.h"
+#include "slirp-net/tos.h"
 #include "slirp-net/udpframe.h"
 
 /* #syscalls socket bind setsockopt sendmmsg sendmsg recvmmsg recvmsg close */
@@ -42,6 +43,7 @@
  * @net:	whose
  * @guest:	the container's address and port
  * @macs:	of frames to it
+ * @tos:	of what is sent
  * @answered:	something came back
  * @no_gso:	see udpsend()
  * @peer:	the last destination
@@ -55,7 +57,7 @@ struct udp_out {
 	struct ev ev;
 	struct net *net;
 	union addr guest, peer;
-	uint8_t macs[12];
+	uint8_t macs[12], tos;
 	bool answered, no_gso;
 	int64_t since_ms, used_ms;
 	uint64_t sent, received;
@@ -202,7 +204,9 @@ static void on_host(struct ev *ev, uint32_t events)
 		room->msg[i].msg_hdr = (struct msghdr){ .msg_name = &room->from[i],
 						       .msg_namelen = sizeof(room->from[i]),
 						       .msg_iov = &room->iov[i],
-						       .msg_iovlen = 1 };
+						       .msg_iovlen = 1,
+						       .msg_control = room->control[i].buf,
+						       .msg_controllen = UDPSEND_CONTROL };
 	}
 	n = recvmmsg(ev->fd, room->msg, BATCH, MSG_DONTWAIT, NULL);
 	if (n <= 0)
@@ -213,6 +217,7 @@ static void on_host(struct ev *ev, uint32_t events)
 	memcpy(path.macs, u->macs, sizeof(path.macs));
 	for (int i = 0; i < n; i++) {
 		path.from = room->from[i];
+		path.tos = tos_of_message(&room->msg[i].msg_hdr);
 		shown(u->net, &path.from);
 		u->received += room->msg[i].msg_len;
 		udpframe_send(&u->net->link, &path, room->data[i], room->msg[i].msg_len);
@@ -249,6 +254,7 @@ static struct udp_out *out_new(struct net *net, const union addr *guest, const u
 		(void)setsockopt(u->ev.fd, SOL_IP, IP_RECVERR, &on, sizeof(on));
 	else
 		(void)setsockopt(u->ev.fd, SOL_IPV6, IPV6_RECVERR, &on, sizeof(on));
+	tos_watch(u->ev.fd, dest->sa.sa_family);
 	if (loop_set(&net->loop, &u->ev, EPOLLIN) < 0) {
 		(void)close(u->ev.fd);
 		free(u);
@@ -342,6 +348,17 @@ static void queue(struct udp_out *u, const union addr *dest, const uint8_t *payl
 					     .msg_iovlen = 1 };
 }
 
+/* Of all that is sent from now on; mostly it never changes. */
+static void note_tos(struct udp_out *u, int family, uint8_t tos)
+{
+	if (u->tos == tos)
+		return;
+	if (u->net->udp_outs.out == u)
+		udp_out_flush(u->net);
+	tos_set(u->ev.fd, family, tos);
+	u->tos = tos;
+}
+
 static void note_peer(struct udp_out *u, const union addr *peer)
 {
 	if (addr_eq(&u->peer, peer))
@@ -380,6 +397,7 @@ bool udp_out_frame(struct net *net, const struct virtio_net_hdr *h, const uint8_
 	memcpy(u->macs, data + 6, 6);
 	memcpy(u->macs + 6, data, 6);
 	note_peer(u, &peer);
+	note_tos(u, f->family, frame_tos(data, f));
 	u->sent += size;
 	age_unlink(&net->udp_outs, u);
 	age_link(&net->udp_outs, u);

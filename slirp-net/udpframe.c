@@ -25,6 +25,7 @@ static size_t ip_header(const struct udpframe_path *p, size_t payload, uint8_t *
 	if (p->from.sa.sa_family == AF_INET) {
 		memset(ip, 0, 20);
 		ip[0] = 0x45;
+		ip[1] = p->tos;
 		put16(ip + 2, (uint16_t)(20 + payload));
 		ip[8] = 64;
 		ip[9] = IPPROTO_UDP;
@@ -34,7 +35,8 @@ static size_t ip_header(const struct udpframe_path *p, size_t payload, uint8_t *
 		return 20;
 	}
 	memset(ip, 0, 40);
-	ip[0] = 0x60;
+	ip[0] = (uint8_t)(0x60 | p->tos >> 4);
+	ip[1] = (uint8_t)(p->tos << 4);
 	put16(ip + 4, (uint16_t)payload);
 	ip[6] = IPPROTO_UDP;
 	ip[7] = 64;

@@ -15,10 +15,12 @@ struct link;
 /**
  * struct udpframe_path - whose datagrams they are
  * @macs:	destination and source, as on the wire
+ * @tos:	byte with DSCP and ECN
  * @from, @to:	same family
  */
 struct udpframe_path {
 	uint8_t macs[12];
+	uint8_t tos;
 	union addr from, to;
 };
 

@@ -154,6 +154,50 @@ datagram_scripts() {
 	[ "$(grep -c refused <<<"$output")" = 4 ]
 }
 
+tos_script() {
+	cat >"$dir/tos.py" <<-'END'
+		# tos.py serve PORT: say which TOS byte connections and datagrams came with; datagrams go back with it plus 4
+		# tos.py try HOST PORT BYTE: one of each
+		import socket, sys, threading
+		def watch(s): s.setsockopt(0, 13, 1) if s.family == 2 else s.setsockopt(41, 66, 1)
+		def mark(s, n): s.setsockopt(0, 1, n) if s.family == 2 else s.setsockopt(41, 67, n)
+		def seen(anc): return [d[0] for l, t, d in anc if (l, t) in ((0, 1), (41, 67))]
+		def tcp(s):
+		    while 1: c = s.accept()[0]; o = c.getsockopt(0, 9, 99) if s.family == 2 else c.getsockopt(41, 6, 99); c.sendall(b"%d" % o[16] if o else b"none"); c.close()
+		def udp(s):
+		    while 1: d, anc, _, a = s.recvmsg(99, 99); n = seen(anc)[0]; mark(s, n + 4); s.sendto(b"%d" % n, a)
+		if sys.argv[1] == "serve":
+		    for family, any in ((2, "0.0.0.0"), (10, "::")):
+		        for kind, fn in ((1, tcp), (2, udp)):
+		            s = socket.socket(family, kind); s.setsockopt(1, 2, 1); family == 10 and s.setsockopt(41, 26, 1); s.bind((any, int(sys.argv[2])))
+		            kind == 1 and s.listen(); watch(s); threading.Thread(target=fn, args=(s,)).start()
+		    threading.Event().wait()
+		family = 10 if ":" in sys.argv[2] else 2; to = (sys.argv[2], int(sys.argv[3])); n = int(sys.argv[4])
+		s = socket.socket(family, 1); s.settimeout(5); mark(s, n); s.connect(to); print("tcp", s.recv(9).decode())
+		u = socket.socket(family, 2); u.settimeout(5); mark(u, n); watch(u); u.sendto(b"?", to); d, anc, _, _ = u.recvmsg(99, 99); print("udp", d.decode(), "back", *seen(anc))
+		mark(u, 0); u.sendto(b"?", to); d, anc, _, _ = u.recvmsg(99, 99); print("udp", d.decode(), "back", *seen(anc))
+	END
+}
+
+# the class of traffic, 184 = EF; datagrams also keep ECN's bits
+tos_is_carried() {
+	[ "$(grep -c '^tcp 184$' <<<"$output")" = 2 ]
+	[ "$(grep -c '^udp 185 back 189$' <<<"$output")" = 2 ]
+	[ "$(grep -c '^udp 0 back 4$' <<<"$output")" = 2 ]
+}
+
+@test "DSCP of connections and datagrams, outbound" {
+	tos_script
+	in_box -6 -- 'python3 tos.py serve 7200 & sleep 0.5; for a in 192.0.2.2 2001:db8::2; do $N python3 tos.py try $a 7200 185; done; kill %%'
+	tos_is_carried
+}
+
+@test "DSCP of connections and datagrams, published" {
+	tos_script
+	in_box -6 --publish 7001:7200 --publish 7001:7200/udp -- '$N python3 tos.py serve 7200 & sleep 0.5; for a in 198.51.100.1 2001:db8:1::1; do $NB python3 tos.py try $a 7001 185; done; kill %%'
+	tos_is_carried
+}
+
 @test "a host with one family only" {
 	sed -i 's,^mkfifo ready,sysctl -qw net.ipv6.conf.all.disable_ipv6=1\nmkfifo ready,' "$dir/box"
 	in_box -6 --publish 7001:80 -- 'python3 -m http.server -b 0.0.0.0 7003 >/dev/null 2>&1 & $N python3 -m http.server -b 0.0.0.0 80 >/dev/null 2>&1 & sleep 0.6
