@@ -214,7 +214,8 @@ static json_t *stats(struct net *net, const json_t *args)
 			 "tcp", "open", (json_int_t)ps->n, "opening", (json_int_t)net->tcp_outs.n,
 			 "total", (json_int_t)ps->total, "bytes_out", (json_int_t)out,
 			 "bytes_in", (json_int_t)in,
-			 "refused", (json_int_t)(net->tcp_outs.refused + net->publishes.refused),
+			 "refused", (json_int_t)(net->tcp_outs.refused + net->publishes.refused +
+				      net->n_no_fd),
 			 "udp", "open", (json_int_t)net->udp_outs.n,
 			 "published", (json_int_t)net->publishes.n_flows,
 			 "refused", (json_int_t)net->udp_outs.refused,
@@ -429,7 +430,8 @@ static void on_listen(struct ev *ev, uint32_t events)
 {
 	struct net *net = ev->owner;
 	struct api *api = &net->api;
-	int fd = accept4(ev->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	union addr unused;
+	int fd = net_accept(net, ev->fd, &unused);
 	struct api_conn *c;
 
 	(void)events;

@@ -24,6 +24,7 @@
 #include "slirp-net/reply.h"
 
 #define TICK_MS 1000
+#define NO_FD_MS 60000
 #define UDP_HEADER 8
 
 /* #syscalls accept4 fcntl exit_group write read close wait4 rt_sigreturn */
@@ -46,6 +47,21 @@ static bool is_neighbour_question(const uint8_t *data, size_t len, const struct 
 	       data[f->l4] == ND_NEIGHBOR_SOLICIT;
 }
 
+void net_no_fd(struct net *net, int error)
+{
+	int64_t now;
+
+	if (error < 0)
+		error = -error;
+	if (error != EMFILE && error != ENFILE)
+		return;
+	now = loop_now_ms();
+	if (!net->n_no_fd++ || now - net->no_fd_ms >= NO_FD_MS) {
+		net->no_fd_ms = now;
+		log_warn("no descriptors are left (ulimit -n); refusing some connections");
+	}
+}
+
 int net_accept(struct net *net, int listen_fd, union addr *ret_from)
 {
 	socklen_t len = sizeof(*ret_from);
@@ -57,8 +73,7 @@ int net_accept(struct net *net, int listen_fd, union addr *ret_from)
 		return -ECONNABORTED;
 	if ((errno != EMFILE && errno != ENFILE) || net->spare_fd < 0)
 		return -errno;
-	if (!net->n_no_fd++)
-		log_warn("no descriptors are left (ulimit -n); refusing some connections");
+	net_no_fd(net, errno);
 	(void)close(net->spare_fd);
 	fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd >= 0)

@@ -52,7 +52,8 @@
  * @fwds:	published ports
  * @api:	control socket
  * @spare_fd:	a descriptor to give up when there are no others
- * @n_no_fd:	how often that was needed
+ * @n_no_fd:	how often there was none for a new flow
+ * @no_fd_ms:	when that was said last
  * @exit_ev:	--exit-fd
  * @signal_ev:	SIGTERM and SIGINT
  * @isolated:	/etc/resolv.conf is our own to write
@@ -83,6 +84,7 @@ struct net {
 	struct api api;
 	int spare_fd;
 	uint64_t n_no_fd;
+	int64_t no_fd_ms;
 	struct ev exit_ev, signal_ev;
 	bool isolated;
 	int64_t tick_ms;
@@ -114,6 +116,12 @@ void net_denied(struct net *net, const char *proto, const union addr *guest,
  * net_apply_egress() - the rules have changed: cut what they forbid now
  */
 void net_apply_egress(struct net *net);
+
+/**
+ * net_no_fd() - if that is what @error says, count it, and say so once in a while
+ * @error:	errno or -errno
+ */
+void net_no_fd(struct net *net, int error);
 
 /**
  * net_accept() - accept4(), non-blocking; where no descriptor is left, the

@@ -154,8 +154,10 @@ static int dial_connect(struct dial *d, const union addr *client)
 	int r;
 
 	d->ev.fd = pool_get(&d->net->pool, is4 ? POOL_TCP4 : POOL_TCP6);
-	if (d->ev.fd < 0)
+	if (d->ev.fd < 0) {
+		net_no_fd(d->net, d->ev.fd);
 		return d->ev.fd;
+	}
 	r = publish_as(d->net, d->ev.fd, client, &d->guest, &d->shown);
 	if (r < 0)
 		return r;

@@ -250,6 +250,7 @@ static struct udp_flow *flow_new(struct udp_port *port, const union addr *client
 	f->ev = (struct ev){ .fn = on_container, .owner = f };
 	f->ev.fd = pool_get(&net->pool, is4 ? POOL_UDP4 : POOL_UDP6);
 	if (f->ev.fd < 0) {
+		net_no_fd(net, f->ev.fd);
 		free(f);
 		return NULL;
 	}

@@ -164,8 +164,10 @@ static int start_connect(struct tcp_out *c, const union addr *dest, uint8_t dscp
 	int fd = hostsock_open(c->net, dest, SOCK_STREAM);
 	int r;
 
-	if (fd < 0)
+	if (fd < 0) {
+		net_no_fd(c->net, fd);
 		return fd;
+	}
 	c->ev = (struct ev){ .fd = fd, .fn = on_host, .owner = c };
 	if (dscp)
 		tos_set(fd, dest->sa.sa_family, dscp);

@@ -244,6 +244,7 @@ static struct udp_out *out_new(struct net *net, const union addr *guest, const u
 	u->ev = (struct ev){ .fn = on_host, .owner = u };
 	u->ev.fd = hostsock_open(net, dest, SOCK_DGRAM);
 	if (u->ev.fd < 0) {
+		net_no_fd(net, u->ev.fd);
 		free(u);
 		return NULL;
 	}

@@ -3,6 +3,7 @@
 """net_soak.py wire PROGRAM BYTES MTU,… DELAY_MS,… LOSS_PERCENT
    net_soak.py churn PROGRAM CONNECTIONS
    net_soak.py many PROGRAM CONNECTIONS
+   net_soak.py limit PROGRAM DESCRIPTORS
 
 wire: a server behind a wire with delay and loss (two tap devices and a process
 that holds and drops frames, as kernels without netem need it). For each MTU of the
@@ -11,7 +12,8 @@ from the container and from the host itself. Fails where the container's side
 does not finish, or time and again stalls for more than a second where the host's
 does not.
 churn: short connections, outbound and published; memory, descriptors and
-processor time for each must stay flat. many: connections open at once, each used.
+processor time for each must stay flat. many: connections open at once, half of them
+outbound, half published, each used. limit: what happens when descriptors run out.
 Run it as uid 0 of a user, network and mount namespace of its own.
 """
 import ctypes, fcntl, heapq, itertools, json, os, random, resource, select, signal, socket, struct, subprocess, sys, threading, time
@@ -144,10 +146,10 @@ class Started:
         self.p.kill(); self.p.wait()
 
 
-def slirp(program, c, *options):
+def slirp(program, c, *options, **popen):
     r, w = os.pipe()
     p = subprocess.Popen([program, "--configure", "--ready-fd=%d" % w, *options, "--netns-type=path",
-                          "/proc/%d/ns/net" % c.pid, "tap0"], pass_fds=[w])
+                          "/proc/%d/ns/net" % c.pid, "tap0"], pass_fds=[w], **popen)
     os.close(w)
     if os.read(r, 1) != b"1":
         raise SystemExit("slirp-net does not start")
@@ -259,15 +261,34 @@ def churn_main(program, total):
 
 
 def many(host, port, n):
+    """opens them, and says something over each whenever it is told to; ends where it is closed"""
     n, opened = int(n), []
     for i in range(n):
         s = socket.create_connection((host, int(port)), 30)
         s.sendall(b"r\n"); opened.append(s)
-    for i, s in enumerate(opened):
-        s.sendall(b"%d\n" % i)
-    for i, s in enumerate(opened):
-        if s.recv(9) != b"%d\n" % i: raise SystemExit("connection %d is dead" % i)
-    print("opened %d, all answered" % n, flush=True)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        for i, s in enumerate(opened):
+            s.sendall(b"%d\n" % i)
+        for i, s in enumerate(opened):
+            if s.recv(9) != b"%d\n" % i: raise SystemExit("connection %d is dead" % i)
+        print("answered", flush=True)
+
+
+class Many:
+    def __init__(self, where, host, port, n):
+        self.p = subprocess.Popen(inside(where, [sys.executable, __file__, "many-client", host, str(port), str(n)]),
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.expect("ready")
+    def expect(self, word):
+        if self.p.stdout.readline() != word + "\n":
+            raise SystemExit("a client failed: no '%s'" % word)
+    def check(self):
+        print("go", file=self.p.stdin, flush=True)
+        self.expect("answered")
+    def stop(self):
+        self.p.stdin.close()
+        if self.p.wait(): raise SystemExit("a client failed")
 
 
 def many_serve(port):
@@ -279,19 +300,90 @@ def many_serve(port):
             if fd == s.fileno():
                 c = s.accept()[0]; open_fds[c.fileno()] = c; ep.register(c, select.EPOLLIN)
                 continue
-            d = open_fds[fd].recv(99)
+            try:
+                d = open_fds[fd].recv(99)
+            except OSError:
+                d = b""
+            if not d:
+                open_fds.pop(fd).close()
+                continue
             d = d[2:] if d.startswith(b"r\n") else d
             if d: open_fds[fd].sendall(d)
 
 
+PUBLISHED = ["--publish", "192.0.2.9:7101:7100"]
+
+
 def many_main(program, n):
+    """half of them each way; each is used twice, the second time when all are there"""
     ip(None, "addr", "add", "192.0.2.9/32", "dev", "lo")
     c = namespace()
-    s = slirp(program, c)
-    server = Started(["many-serve", "7100"])
-    r = subprocess.run(inside(c, [sys.executable, __file__, "many-client", "192.0.2.9", "7100", str(n)])).returncode
-    server.stop(); end(s, c)
-    return r
+    s = slirp(program, c, *PUBLISHED)
+    servers = [Started(["many-serve", "7100"]), Started(["many-serve", "7100"], c)]
+    before = usage(s)
+    clients = [Many(c, "192.0.2.9", 7100, n - n // 2), Many(None, "192.0.2.9", 7101, n // 2)]
+    for client in clients:
+        client.check()
+    rss, fds, cpu = usage(s)
+    print("opened %d, all answered: %d out, %d in; %d descriptors, RSS %d kB, %.2f kB each, %.1f us of processor time each" %
+          (n, n - n // 2, n // 2, fds, rss, (rss - before[0]) / n, (cpu - before[2]) / n), flush=True)
+    for helper in clients + servers:
+        helper.stop()
+    end(s, c)
+    return 0
+
+
+def refused(where, host, port, kind):
+    """one more connection from there: does it fail at once, as it should?"""
+    code = """import socket, sys
+try:
+    s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 9); s.sendall(b"r\\nx\\n"); print("answered" if s.recv(9) else "closed")
+except ConnectionRefusedError: print("refused")
+except ConnectionResetError: print("reset")
+except OSError as e: print(e)"""
+    got = subprocess.run(inside(where, [sys.executable, "-c", code, host, str(port)]), stdout=subprocess.PIPE, text=True).stdout
+    print("one more %s: %s" % (kind, got.strip()), flush=True)
+    return got.strip()
+
+
+def limit_main(program, limit):
+    """no descriptors left: new connections are refused with one line, old ones live, and later there is room again"""
+    ip(None, "addr", "add", "192.0.2.9/32", "dev", "lo")
+    c, (log, w) = namespace(), os.pipe()
+    # the soft limit is lower: raising it is slirp-net's own business
+    s = slirp(program, c, *PUBLISHED, stderr=w, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, limit)))
+    os.close(w)
+    servers = [Started(["many-serve", "7100"]), Started(["many-serve", "7100"], c)]
+    room = (limit - usage(s)[1]) // 2
+    kept = [Many(c, "192.0.2.9", 7100, room // 2 - 10), Many(None, "192.0.2.9", 7101, room // 2 - 30)]
+    extra = []
+    while True:
+        p = subprocess.Popen(inside(c, [sys.executable, __file__, "many-client", "192.0.2.9", "7100", "1"]),
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        if p.stdout.readline() != "ready\n":
+            p.wait(); break
+        extra.append(p)
+    bad = [refused(c, "192.0.2.9", 7100, "out") not in ("refused", "reset"),
+           refused(None, "192.0.2.9", 7101, "in") not in ("reset", "closed")]
+    for client in kept:
+        client.check()
+    fds, cpu = usage(s)[1:]
+    time.sleep(0.5)
+    spun = usage(s)[2] - cpu
+    print("%d descriptors of %d; %d and %d connections live; %d us of processor time in half a second" %
+          (fds, limit, room // 2 - 10 + len(extra), room // 2 - 30, spun), flush=True)
+    for p in extra:
+        p.stdin.close(); p.wait()
+    time.sleep(0.3)
+    bad += [refused(c, "192.0.2.9", 7100, "out, later") != "answered", refused(None, "192.0.2.9", 7101, "in, later") != "answered", spun > 100000]
+    for helper in kept + servers:
+        helper.stop()
+    end(s, c)
+    said = os.read(log, 4096).decode()
+    print("said: %r" % said)
+    bad.append(said.count("\n") != 1 or "no descriptors" not in said)
+    print("held" if not any(bad) else "FAILED")
+    return any(bad)
 
 
 def numbers(text):
@@ -302,7 +394,7 @@ if __name__ == "__main__":
     what, args = sys.argv[1], sys.argv[2:]
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    if what in ("wire", "churn", "many"):
+    if what in ("wire", "churn", "many", "limit"):
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     if what == "wire":
         sys.exit(wire_main(args[0], int(args[1]), numbers(args[2]), numbers(args[3]), float(args[4])))
@@ -310,6 +402,8 @@ if __name__ == "__main__":
         sys.exit(churn_main(args[0], int(args[1])))
     elif what == "many":
         sys.exit(many_main(args[0], int(args[1])))
+    elif what == "limit":
+        sys.exit(limit_main(args[0], int(args[1])))
     elif what == "wire-process":
         wire([int(args[0]), int(args[1])], float(args[2]), float(args[3]))
     elif what == "serve":
