@@ -13,7 +13,7 @@
 
 #include "common/cleanup.h"
 #include "common/err.h"
-#include "slirp-net/nlbatch.h"
+#include "common/nlbatch.h"
 
 /* of lo, in every network namespace */
 #define NLCFG_LO 1

@@ -42,7 +42,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
-#include "slirp-net/nlbatch.h"
+#include "common/nlbatch.h"
 
 #define TABLE "slirp"
 #define PREROUTING "prerouting"

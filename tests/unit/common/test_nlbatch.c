@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test_nlbatch - netlink messages put together, and the rules made of them
+ * test_nlbatch - netlink messages put together, and their answers
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -13,9 +13,7 @@
 
 #include <cmocka.h>
 
-#include "slirp-net/nlbatch.h"
-#include "slirp-net/nlcfg.h"
-#include "slirp-net/rules.h"
+#include "common/nlbatch.h"
 
 static struct nlmsghdr header(const struct nlbatch *b, size_t at)
 {
@@ -79,27 +77,6 @@ static void test_full(void **state)
 	assert_true(b.full);
 }
 
-/* The rules fit, and every message's length leads to the next. */
-static void test_rules_fit(void **state)
-{
-	struct nlbatch b;
-	size_t at = 0;
-	unsigned int n = 0;
-
-	(void)state;
-	nlbatch_init(&b);
-	rules_build(&b, "gw0", 9);
-	assert_false(b.full);
-	for (; at < b.len; n++) {
-		struct nlmsghdr h = header(&b, at);
-
-		assert_int_equal(h.nlmsg_seq, n + 1);
-		at += NLMSG_ALIGN(h.nlmsg_len);
-	}
-	assert_int_equal(at, b.len);
-	assert_int_equal(n, b.n);
-}
-
 /* Answers as the kernel gives them, from the other end of a socket. */
 static int run_with_answers(struct nlbatch *b, const struct nlmsgerr *answers, size_t n,
 			    unsigned int *failed)
@@ -143,29 +120,12 @@ static void test_answers(void **state)
 	assert_int_equal(failed, 0);
 }
 
-static void test_queue_is_emptied(void **state)
-{
-	struct nlcfg c = { .fd = -1 };
-	struct err e = { 0 };
-
-	(void)state;
-	nlbatch_init(&c.batch);
-	nlcfg_up(&c, NLCFG_LO, 0, NULL);
-	nlcfg_delete(&c, "gw0");
-	assert_int_equal(c.batch.n, 2);
-	assert_int_equal(nlcfg_run(&c, &e), -EBADF);
-	assert_int_equal(c.batch.n, 0);
-	assert_non_null(strstr(e.msg, "netlink"));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_full),
-		cmocka_unit_test(test_rules_fit),
 		cmocka_unit_test(test_answers),
-		cmocka_unit_test(test_queue_is_emptied),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

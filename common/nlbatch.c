@@ -2,7 +2,7 @@
  *
  * nlbatch - netlink messages, sent and answered together
  */
-#include "slirp-net/nlbatch.h"
+#include "common/nlbatch.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

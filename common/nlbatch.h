@@ -7,8 +7,8 @@
  * libnl-route and libnftables were half of the time and the memory of a
  * start. So the few messages are put together here.
  */
-#ifndef SLIRP_NET_NLBATCH_H
-#define SLIRP_NET_NLBATCH_H
+#ifndef COMMON_NLBATCH_H
+#define COMMON_NLBATCH_H
 
 #include <linux/netlink.h>
 #include <stdbool.h>
