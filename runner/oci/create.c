@@ -26,6 +26,7 @@
 #include "runner/oci/hook.h"
 #include "runner/oci/init.h"
 #include "runner/oci/middle.h"
+#include "runner/oci/netdev.h"
 #include "runner/oci/notify.h"
 #include "runner/oci/ns.h"
 #include "runner/oci/oci.h"
@@ -146,6 +147,22 @@ static int write_state(struct plan *p, struct err *e)
 	return r < 0 ? err_set(e, r, "write the state for hooks") : 0;
 }
 
+/* Its own network namespace exists since the clone; one by path is joined later. */
+static int move_devices(struct plan *p, struct err *e)
+{
+	char path[64];
+
+	if (!p->s->n_netdevs)
+		return 0;
+	if (p->join[SPEC_NS_NETWORK] >= 0)
+		return netdev_move_all(p->s, p->join[SPEC_NS_NETWORK], e);
+	if (p->s->ns[SPEC_NS_NETWORK].path)
+		return err_msg(e, -EINVAL, "linux.netDevices: the network namespace is our own");
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", p->c->pid);
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? err_set(e, -errno, "%s", path) : netdev_move_all(p->s, fd, e);
+}
+
 static int converse(struct plan *p, const struct cgroup_ops *cg, struct err *e)
 {
 	struct oci_container *c = p->c;
@@ -157,11 +174,13 @@ static int converse(struct plan *p, const struct cgroup_ops *cg, struct err *e)
 		r = write_state(p, e);
 	if (r == 0)
 		r = notify_fill(&p->proc, &p->s->seccomp, p->o->id, p->o->bundle, c->pid, p->s, e);
-	if (r == 0 && (p->new_user || p->wait_cgroup)) {
+	if (r == 0 && plan_waits(p)) {
 		if (p->new_user)
 			r = ns_write_maps(c->pid, &p->uidmap, &p->gidmap, e);
 		if (r == 0)
 			r = step(p, "mapped", e);
+		if (r == 0)
+			r = move_devices(p, e);
 		if (r == 0)
 			r = sync_send(c->sync_fd, SYNC_MAPPED, -1);
 	}

@@ -44,7 +44,7 @@
 
 static int step_userns(struct init *i, struct err *e)
 {
-	if (i->p->new_user || i->p->wait_cgroup) {
+	if (plan_waits(i->p)) {
 		int r = sync_expect(i->sync, SYNC_MAPPED, NULL, e);
 		if (r < 0)
 			return r;

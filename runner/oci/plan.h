@@ -176,6 +176,12 @@ struct plan {
 	struct oci_container *c; /* where cgroup.c writes what it made */
 };
 
+/** plan_waits() - does the child wait for what the parent does to it first? */
+static inline bool plan_waits(const struct plan *p)
+{
+	return p->new_user || p->wait_cgroup || p->s->n_netdevs;
+}
+
 /**
  * plan_build() - decide everything
  * @s, @o: kept by reference as long as the plan lives

@@ -303,6 +303,11 @@ struct spec_time_offset {
 	uint32_t nanosecs;
 };
 
+/* A device of our network namespace, and its name in the container's. */
+struct spec_netdev {
+	const char *host, *name;
+};
+
 /* set_mempolicy(2): mode and flags as it takes them */
 struct spec_mempolicy {
 	bool set;
@@ -341,6 +346,8 @@ struct spec {
 	bool has_personality;
 	unsigned long personality;
 	struct spec_mempolicy mempolicy;
+	const struct spec_netdev *netdevs;
+	size_t n_netdevs;
 	const char *intel_rdt_closid;
 
 	struct spec_strv warnings; /* things ignored, in words */

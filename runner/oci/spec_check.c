@@ -65,6 +65,8 @@ int spec_check(const struct spec *s, struct err *e)
 		return err_msg(e, -EINVAL, "linux.timeOffsets: need a new time namespace");
 	if (s->seccomp.set && s->seccomp.listener_metadata && !s->seccomp.listener_path)
 		return err_msg(e, -EINVAL, "linux.seccomp.listenerMetadata: without listenerPath");
+	if (s->n_netdevs && !s->ns[SPEC_NS_NETWORK].set)
+		return err_msg(e, -EINVAL, "linux.netDevices: need a network namespace of the container's");
 	if (s->intel_rdt_closid)
 		return err_msg(e, -EOPNOTSUPP, "linux.intelRdt: not supported");
 	for (size_t i = 0; i < s->n_sysctl; i++) {

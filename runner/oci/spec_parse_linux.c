@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <linux/mempolicy.h>
+#include <net/if.h>
 #include <string.h>
 #include <sys/personality.h>
 
@@ -248,17 +249,52 @@ static int parse_seccomp_at(const struct jctx *c, const json_t *o, struct spec *
 	return parse_seccomp(c, o, &s->seccomp);
 }
 
-/* Fields of later versions that change what the container may see or do. */
-static int refuse_unsupported(const struct jctx *c, const json_t *o)
+/* What the kernel takes for a device's name; "%d" asks it for a number. */
+static bool is_device_name(const char *name, bool pattern)
 {
-	static const char *const keys[] = { "netDevices" };
+	const char *number = strchr(name, '%');
 
-	for (size_t i = 0; i < N(keys); i++) {
-		const json_t *v = json_object_get(o, keys[i]);
+	if (!*name || strlen(name) >= IF_NAMESIZE || strpbrk(name, "/: \t\n\v\f\r") ||
+	    strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return false;
+	return !number || (pattern && number[1] == 'd' && !strchr(number + 1, '%'));
+}
 
-		if (json_is_object(v) && json_object_size(v))
-			return err_msg(c->e, -EOPNOTSUPP, "linux.%s: not supported", keys[i]);
+static int parse_netdev(const struct jctx *c, const char *key, const json_t *v,
+			struct spec_netdev *d)
+{
+	struct jctx at = json_at(c, key);
+	const char *name = NULL;
+
+	if (!json_is_object(v))
+		return json_type_error(c, key, "not an object");
+	int r = json_get_str(&at, v, "name", &name);
+	if (r < 0)
+		return r;
+	if (!is_device_name(key, false) || (name && *name && !is_device_name(name, true)))
+		return json_type_error(c, key, "no name of a network device");
+	d->host = spec_strdup(c->s, key);
+	d->name = name && *name ? name : d->host;
+	return 0;
+}
+
+static int parse_netdevs(const struct jctx *c, const json_t *o, struct spec *s)
+{
+	json_t *all = (json_t *)(uintptr_t)o; /* iterators want it not const */
+	const char *key;
+	json_t *v;
+	size_t n = 0;
+
+	if (json_object_size(o) > SPEC_MAX_ITEMS)
+		return json_type_error(c, "", "too many entries");
+	struct spec_netdev *d = spec_alloc(c->s, json_object_size(o) + 1, sizeof(*d));
+	json_object_foreach(all, key, v) {
+		int r = parse_netdev(c, key, v, &d[n++]);
+		if (r < 0)
+			return r;
 	}
+	s->netdevs = d;
+	s->n_netdevs = n;
 	return 0;
 }
 
@@ -271,13 +307,12 @@ int parse_linux(const struct jctx *c, const json_t *o, struct spec *ret)
 		{ "timeOffsets", parse_offsets },    { "personality", parse_personality },
 		{ "intelRdt", parse_rdt },	     { "resources", parse_resources_at },
 		{ "seccomp", parse_seccomp_at },     { "memoryPolicy", parse_mempolicy },
+		{ "netDevices", parse_netdevs },
 	};
 
 	int r = parse_scalars(c, o, ret);
 	if (r == 0)
 		r = parse_lists(c, o, ret);
-	if (r == 0)
-		r = refuse_unsupported(c, o);
 	for (size_t i = 0; r == 0 && i < N(parts); i++) {
 		struct jctx at = json_at(c, parts[i].key);
 		const json_t *sub;

@@ -76,12 +76,12 @@ static json_t *linux_features(void)
 	for (int i = 0; i <= caps_last() && caps_name(i); i++)
 		(void)json_array_append_new(caps, json_sprintf("CAP_%s", caps_name(i)));
 	return json_pack("{s:o, s:o, s:{s:b, s:b, s:b, s:b, s:b}, s:o, s:{s:b}, s:{s:b}, s:{s:b}, "
-			 "s:{s:{s:b}}, s:{s:o, s:o}}",
+			 "s:{s:{s:b}}, s:{s:o, s:o}, s:{s:b}}",
 			 "namespaces", namespaces, "capabilities", caps, "cgroup", "v1", 0, "v2", 1,
 			 "systemd", 1, "systemdUser", 1, "rdma", 1, "seccomp", seccomp(), "apparmor",
 			 "enabled", 1, "selinux", "enabled", 1, "intelRdt", "enabled", 0,
 			 "mountExtensions", "idmap", "enabled", 1, "memoryPolicy", "modes",
-			 LIST(modes), "flags", LIST(flags));
+			 LIST(modes), "flags", LIST(flags), "netDevices", "enabled", 1);
 }
 
 static int features_main(struct cli *cli, int argc, char **argv, struct err *e)

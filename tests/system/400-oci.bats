@@ -78,7 +78,9 @@ teardown() { oci_teardown; }
 		assert_output_has "$field"
 	done <<-'END'
 		.linux.intelRdt={"closID":"x"} intelRdt
-		.linux.netDevices={"eth0":{}} netDevices
+		.linux.netDevices={"lo":{"name":"no/name"}} netDevices.lo
+		.linux.netDevices={"eth0":{}} linux.netDevices
+		.linux.netDevices={"lo":{}}|.linux.namespaces|=map(select(.type!="network")) netDevices
 		.linux.memoryPolicy={"mode":"MPOL_X"} memoryPolicy.mode
 		.linux.memoryPolicy={"mode":"MPOL_BIND"} linux.memoryPolicy
 		.linux.memoryPolicy={"mode":"MPOL_BIND","nodes":"0-"} memoryPolicy.nodes

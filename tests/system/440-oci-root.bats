@@ -187,3 +187,62 @@ boxed() {
 		[ "$(cat /proc/self/mountinfo)" = "$before" ]
 	done
 }
+
+
+# netns WORD…: with a network namespace of our own that has the device d0 with addresses
+netns() {
+	timeout 60 unshare -n sh -c 'ip link add d0 address 02:11:22:33:44:55 mtu 1300 type veth peer name p0 &&
+		ip link set p0 up && ip addr add 192.0.2.7/25 dev d0 && ip -6 addr add 2001:db8::7/64 dev d0 nodad &&
+		"$@"' netns "$@"
+}
+
+@test "network devices: moved with their addresses and set up, a name, a pattern, what is refused" {
+	local made="$BIN/runner-oci --root $DIR/state --cgroup-manager disabled run -b $DIR/b c1" user name net
+	export PATH=$PATH:/sbin:/usr/sbin
+	unshare -n ip link add d0 type veth peer name p0 || skip "a kernel without veth devices"
+	ln -sf busybox "$DIR/b/rootfs/bin/ip"
+	chmod 755 "$DIR" "$DIR/b"
+	for user in "$PLAIN" '.linux.uidMappings = [{"containerID":0,"hostID":100000,"size":10}] | .linux.gidMappings = .linux.uidMappings'; do
+		[ "$user" = "$PLAIN" ] || chown -R 100000:100000 "$DIR/b/rootfs"
+		for name in '' eth5 'eth%d'; do
+			cmd "$user | .linux.netDevices = {\"d0\":{\"name\":\"$name\"}}" ip addr show
+			run netns $made
+			[ "$status" = 0 ] || { echo "$output"; false; }
+			assert_output_has "inet 192.0.2.7/25"
+			assert_output_has "inet6 2001:db8::7/64"
+			assert_output_has 02:11:22:33:44:55
+			name=${name/\%d/0}
+			grep -q " ${name:-d0}@.*[<,]UP.* mtu 1300" <<<"$output" || { echo "$output"; false; }
+		done
+	done
+	chown -R 0:0 "$DIR/b/rootfs"
+	# a namespace by path with a d0 of its own, and numbers that ours has, too
+	touch "$DIR/net"
+	net=".linux.namespaces |= map(if .type == \"network\" then .path = \"$DIR/net\" else . end)"
+	for name in d0 d9; do
+		cmd "$PLAIN | $net | .linux.netDevices = {\"d0\":{\"name\":\"$name\"}}" ip addr show
+		mv "$DIR/b/config.json" "$DIR/$name.json"
+	done
+	run unshare -nm --propagation private sh -c "ip link add d0 type veth peer name p0; ip link add d1 type veth peer name p1
+		mount --bind /proc/self/ns/net $DIR/net; exec unshare -n sh -c 'ip link add d0 type veth peer name p0
+			ip addr add 192.0.2.8/25 dev d0; for n in d0 d9; do cp $DIR/\$n.json $DIR/b/config.json; $made; done'"
+	[ "$status" = 0 ]
+	assert_output_has "linux.netDevices: d0: the container has a device 'd0' already"
+	assert_output_has "192.0.2.8/25"
+	grep -q " d9@.*[<,]UP" <<<"$output"
+}
+
+@test "network devices: an ordinary user may not move the host's, and may move his own" {
+	export PATH=$PATH:/sbin:/usr/sbin
+	chown -R "$(account nosub):" "$DIR"
+	chmod 755 "$DIR"
+	ln -sf busybox "$DIR/b/rootfs/bin/ip"
+	cmd 'del(.linux.uidMappings, .linux.gidMappings) | .linux.netDevices = {"lo":{"name":"lo2"}}' true
+	run_as nosub 1 runner-oci --root "$DIR/user" run -b "$DIR/b" c1
+	assert_one_line
+	assert_output_has "linux.netDevices: only root of the network's user namespace may move devices"
+	cmd "$PLAIN"' | .linux.netDevices = {"d0":{}}' ip addr show
+	run_as nosub 0 unshare -rnm sh -c "ip link add d0 type veth peer name p0 && ip addr add 192.0.2.9/24 dev d0 &&
+		runner-oci --root $DIR/user --cgroup-manager disabled run -b $DIR/b c1"
+	assert_output_has "inet 192.0.2.9/24"
+}

@@ -94,6 +94,14 @@ static void names_the_field(void **state)
 		const char *text, *field;
 	} rows[] = {
 		{ "[]", "object" },
+#define NETDEV(host, name) DOC("\"linux\":{\"netDevices\":{\"" host "\":{\"name\":\"" name "\"}}}")
+		{ NETDEV("eth%d", "a"), "netDevices.eth%d" },
+		{ NETDEV("eth0", "a/b"), "netDevices.eth0" },
+		{ NETDEV("eth0", "a%s"), "netDevices.eth0" },
+		{ NETDEV("eth0", "a%d%d"), "netDevices.eth0" },
+		{ NETDEV("eth0", "sixteen-letters-"), "netDevices.eth0" },
+		{ NETDEV("", "a"), "netDevices." },
+		{ DOC("\"linux\":{\"netDevices\":{\"eth0\":[]}}"), "netDevices.eth0" },
 #define CPUS(text) DOC("\"process\":{\"execCPUAffinity\":{\"final\":\"" text "\"}}")
 		{ CPUS(","), "execCPUAffinity.final" },
 		{ CPUS("1,"), "execCPUAffinity.final" },
@@ -128,7 +136,7 @@ static void names_the_field(void **state)
 		{ DOC("\"linux\":{\"devices\":[{\"path\":\"/dev/x\",\"type\":\"z\"}]}"),
 		  "linux.devices[0].type" },
 		{ DOC("\"linux\":{\"rootfsPropagation\":\"x\"}"), "linux.rootfsPropagation" },
-		{ DOC("\"linux\":{\"netDevices\":{\"eth0\":{}}}"), "linux.netDevices" },
+		{ DOC("\"linux\":{\"intelRdt\":{\"closID\":1}}"), "linux.intelRdt.closID" },
 		{ DOC("\"linux\":{\"resources\":{\"devices\":[{\"allow\":true,\"access\":\"q\"}]}}"),
 		  "linux.resources.devices[0].access" },
 		{ DOC("\"linux\":{\"seccomp\":{\"defaultAction\":\"X\"}}"),
