@@ -78,14 +78,19 @@ void spec_caps_assign(struct spec_process *p, uint64_t mask)
 int caps_drop_bounding(uint64_t keep, struct err *e)
 {
 	for (int cap = 0; cap < 63; cap++) {
-		int has = raw_prctl(PR_CAPBSET_READ, (unsigned long)(cap), 0, 0);
+		if (keep & BIT(cap) || raw_prctl(PR_CAPBSET_DROP, (unsigned long)cap, 0, 0) == 0)
+			continue;
 
+		int why = errno;
+		int has = raw_prctl(PR_CAPBSET_READ, (unsigned long)cap, 0, 0);
+
+		/* the kernel knows no such capability, nor a higher one */
 		if (has < 0)
 			return 0;
-		if (has == 0 || keep & BIT(cap))
+		/* not there, and no right to drop any */
+		if (has == 0)
 			continue;
-		if (raw_prctl(PR_CAPBSET_DROP, (unsigned long)cap, 0, 0) < 0)
-			return err_set(e, -errno, "drop capability %d from the bounding set", cap);
+		return err_set(e, -why, "drop capability %d from the bounding set", cap);
 	}
 	return 0;
 }
@@ -111,7 +116,8 @@ int caps_apply(const struct spec_caps *c, struct err *e)
 	uint64_t effective = c->effective & permitted;
 	uint64_t bset = 0;
 	for (int cap = 0; cap < 63; cap++)
-		if (raw_prctl(PR_CAPBSET_READ, (unsigned long)(cap), 0, 0) > 0)
+		if (c->inheritable & ~have & BIT(cap) &&
+		    raw_prctl(PR_CAPBSET_READ, (unsigned long)(cap), 0, 0) > 0)
 			bset |= BIT(cap);
 	uint64_t inheritable = c->inheritable & (have | bset);
 	struct __user_cap_data_struct data[2] = {
