@@ -536,14 +536,17 @@ void container_clear_run_dir(const struct container *c)
 		(void)unlinkat(c->run_fd, files[i], 0);
 }
 
+void container_reap(const struct container *c)
+{
+	(void)oci_cgroup_reap(c->id, NULL);
+}
+
 int container_retire(struct container *c, struct err *e)
 {
 	auto_free char *path = xasprintf("containers/%s", c->id);
 	auto_free char *removed = xasprintf("containers/" REMOVED_PREFIX "%s", c->id);
 	int r = 0;
 
-	/* a monitor that was killed could not */
-	(void)oci_cgroup_reap(c->id, NULL);
 	if (c->name)
 		ctname_release(c->eng, c->name, c->id);
 	if (renameat(c->eng->root_fd, path, c->eng->root_fd, removed) < 0 && errno != ENOENT)
@@ -565,7 +568,10 @@ int container_purge(const struct container *c, struct err *e)
 
 int container_delete(struct container *c, struct err *e)
 {
-	int r = container_retire(c, e);
+	int r;
+
+	container_reap(c);
+	r = container_retire(c, e);
 
 	return r < 0 ? r : container_purge(c, e);
 }

@@ -330,6 +330,13 @@ int container_rename(struct container *c, const char *name, struct err *e);
 int container_delete(struct container *c, struct err *e);
 
 /**
+ * container_reap() - the cgroup that a killed monitor has left
+ *
+ * A monitor that ends by itself removes its own.
+ */
+void container_reap(const struct container *c);
+
+/**
  * container_retire() - the quick half of container_delete(): the name is free
  * and nobody finds the container any more
  *

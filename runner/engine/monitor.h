@@ -42,6 +42,7 @@ struct client {
  * @store:	to let go of the image, may be NULL
  * @net, @root, @guard, @log, @oci: taken resources, released in this order
  *		reversed
+ * @mounts_fd:	the container's mount namespace, -1 when it is not held
  * @signal_fd:	SIGTERM and kin, sent to the monitor itself
  * @listen_fd:	where commands connect
  * @out:	what the program prints: stdout (or the terminal) and stderr; -1
@@ -62,6 +63,7 @@ struct monitor {
 	struct network net;
 	struct rootfs root;
 	struct guard guard;
+	int mounts_fd;
 	struct log_writer log;
 	struct oci_container oci;
 	int signal_fd;

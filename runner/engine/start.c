@@ -84,8 +84,11 @@ static int retire(struct container *c, struct store *store, struct err *e)
 
 int start_destroy(struct container *c, struct store *store, struct err *e)
 {
-	int r = retire(c, store, e);
-	int purged = container_purge(c, r < 0 ? NULL : e);
+	int r, purged;
+
+	container_reap(c);
+	r = retire(c, store, e);
+	purged = container_purge(c, r < 0 ? NULL : e);
 
 	return r < 0 ? r : purged;
 }
@@ -258,6 +261,22 @@ static int open_doors(struct monitor *m, struct err *e)
 	return 0;
 }
 
+/*
+ * The last process of a mount namespace takes its mounts apart before anybody
+ * hears that it has ended: 15 mounts and four grace periods of the kernel.
+ * Held here, they go when who waits was told. Not where a host's folder is
+ * among them: it shall be free to go when the container is.
+ */
+static void keep_mounts(struct monitor *m, pid_t pid)
+{
+	char path[32];
+
+	if (m->c->config.mounts.n || m->root.helper > 0)
+		return;
+	(void)str_format(path, sizeof(path), "/proc/%d/ns/mnt", pid);
+	m->mounts_fd = open(path, O_RDONLY | O_CLOEXEC);
+}
+
 /* While the new process builds its mounts, which takes longer than all of this. */
 static int on_step(void *ctx, const char *name, const struct oci_container *child, struct err *e)
 {
@@ -271,6 +290,7 @@ static int on_step(void *ctx, const char *name, const struct oci_container *chil
 	}
 	if (!str_eq(name, "cloned"))
 		return 0;
+	keep_mounts(m, child->pid);
 	r = guard_start(&m->guard, child->pidfd, e);
 	if (r == 0)
 		r = open_doors(m, e);
@@ -418,6 +438,8 @@ static int bring_up(struct monitor *m, const struct start_opts *opts, struct err
 static void release(struct monitor *m)
 {
 	guard_stop(&m->guard);
+	if (m->mounts_fd >= 0)
+		close(take_fd(&m->mounts_fd));
 	if (m->oci.has_cgroup && m->oci.cgroup_ours)
 		(void)oci_cgroup_remove(m->oci.cgroup, m->oci.cgroup_scope, NULL);
 	oci_container_close(&m->oci);
