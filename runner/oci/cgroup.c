@@ -82,9 +82,14 @@ static bool wants_limits(const struct spec_resources *r)
 	       r->n_unified || r->read_bps.n || r->write_bps.n || r->read_iops.n || r->write_iops.n;
 }
 
+static bool devices_lost(const struct plan *p)
+{
+	return cgroup_devices_lost(&p->s->res, p->s->devices, p->s->n_devices, !p->bind_devices);
+}
+
 static int no_cgroup(struct plan *p, const struct err *why, struct err *e)
 {
-	if (!wants_limits(&p->s->res) && !cgroup_devices_lost(&p->s->res, p->s->n_devices))
+	if (!wants_limits(&p->s->res) && !devices_lost(p))
 		return 0;
 	if (p->o->require_cgroup)
 		return err_msg(e, -EOPNOTSUPP, "linux.resources: cannot be enforced: %s", why->msg);
@@ -95,6 +100,25 @@ static int no_cgroup(struct plan *p, const struct err *why, struct err *e)
 		p->o->warn(p->o->warn_ctx, line.msg);
 	}
 	return 0;
+}
+
+/* Like a limit that the kernel does not take: told, or the end. */
+static int limit_devices(struct plan *p, int dir, struct err *e)
+{
+	struct err why = { 0 };
+	int r = cgroup_devices_apply(dir, &p->s->res, &why);
+
+	if ((r == -EPERM || r == -ENOSYS) && !devices_lost(p))
+		return 0;
+	if ((r == -EPERM || r == -ENOSYS) && !p->o->require_cgroup) {
+		(void)err_wrap(&why, "not enforced");
+		if (p->o->warn)
+			p->o->warn(p->o->warn_ctx, why.msg);
+		return 0;
+	}
+	if (r < 0 && e)
+		*e = why;
+	return r;
 }
 
 int cgroup_limit(struct plan *p, int dir, struct err *e)
@@ -114,19 +138,7 @@ int cgroup_limit(struct plan *p, int dir, struct err *e)
 		(void)err_wrap(&why, "not enforced");
 		p->o->warn(p->o->warn_ctx, why.msg);
 	}
-	r = cgroup_devices_apply(dir, &p->s->res, &why);
-	if (r == 0 || ((r == -EPERM || r == -ENOSYS) &&
-		       !cgroup_devices_lost(&p->s->res, p->s->n_devices)))
-		return 0;
-	if (p->o->require_cgroup || (r != -EPERM && r != -ENOSYS)) {
-		if (e)
-			*e = why;
-		return r;
-	}
-	(void)err_wrap(&why, "not enforced");
-	if (p->o->warn)
-		p->o->warn(p->o->warn_ctx, why.msg);
-	return 0;
+	return limit_devices(p, dir, e);
 }
 
 int cgroup_prepare(struct plan *p, const struct cgroup_ops **ret, struct err *e)

@@ -77,14 +77,20 @@ int cgroup_apply(int dir, const struct spec_resources *r, bool *ret_hard, struct
 /**
  * cgroup_devices_apply() - attach the device rules as eBPF (cgroup_dev.c)
  *
- * Return: 0, -EPERM or -ENOSYS where that is not permitted here, -errno
+ * Return: 0, -EPERM or -ENOSYS where programs cannot be loaded, -errno
  */
 int cgroup_devices_apply(int dir, const struct spec_resources *r, struct err *e);
 
 /**
- * cgroup_devices_lost() - without that program, may more be opened than the spec says?
- * @n_nodes: entries of linux.devices
+ * cgroup_devices_lost() - is a container freer without its device rules?
+ * @r:	       the rules
+ * @nodes:     devices that the spec gives it
+ * @can_mknod: its processes could make nodes
+ *
+ * Without mknod a rule that denies everything denies nothing but @nodes that
+ * no later rule allows; one that names a device may mean a bind mount.
  */
-bool cgroup_devices_lost(const struct spec_resources *r, size_t n_nodes);
+bool cgroup_devices_lost(const struct spec_resources *r, const struct spec_device *nodes,
+			 size_t n_nodes, bool can_mknod);
 
 #endif

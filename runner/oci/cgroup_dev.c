@@ -6,10 +6,9 @@
  * from the last to the first: each is a few compares that jump over its
  * verdict. The kernel's argument is { u32 access << 16 | type, major, minor }.
  * What every container has (the nodes of /dev, terminals, mknod) comes before
- * the spec's own rules would deny it. Loading programs is for root of the host.
- * Without that right the "deny all" of every spec has nothing to enforce:
- * nobody there can make nodes, and the spec brings none. Other denials are lost,
- * and cgroup_devices_lost() says so.
+ * the spec's own rules would deny it. Only root of the host may load programs;
+ * whether rules are thereby lost is cgroup_devices_lost()'s to say: in a user
+ * namespace nobody makes nodes, so most of them say nothing there.
  */
 #include <errno.h>
 #include <linux/bpf_common.h>
@@ -21,7 +20,6 @@
 #include "common/err.h"
 #include "common/str.h"
 #include "runner/oci/cgroup.h"
-#include "runner/oci/ns.h"
 
 enum {
 	RULES_MAX = 512,
@@ -147,6 +145,40 @@ static void emit_rule(struct prog *p, const struct spec_dev_rule *r)
 		p->v[jumps[i]].off = (short)(p->n - jumps[i] - 1);
 }
 
+/* The verdict of the last rule that matches, as the program would give it. */
+static bool is_allowed(const struct spec_resources *r, const struct spec_device *d)
+{
+	for (size_t i = r->n_devs; i-- > 0;) {
+		const struct spec_dev_rule *rule = &r->devs[i];
+
+		if (rule->type != 'a' &&
+		    (rule->type != d->type || (rule->major >= 0 && rule->major != d->major) ||
+		     (rule->minor >= 0 && rule->minor != d->minor)))
+			continue;
+		/* a node that cannot be both read and written is not all there */
+		if (rule->allow ? rule->r && rule->w : rule->r || rule->w)
+			return rule->allow;
+	}
+	return true;
+}
+
+bool cgroup_devices_lost(const struct spec_resources *r, const struct spec_device *nodes,
+			 size_t n_nodes, bool can_mknod)
+{
+	for (size_t i = r->n_devs; i-- > 0;) {
+		const struct spec_dev_rule *rule = &r->devs[i];
+
+		if (!rule->allow && (can_mknod || (!is_for_all(rule) && (rule->r || rule->w))))
+			return true;
+		if (is_for_all(rule))
+			break;
+	}
+	for (size_t i = 0; i < n_nodes; i++)
+		if (nodes[i].type != 'p' && !is_allowed(r, &nodes[i]))
+			return true;
+	return false;
+}
+
 static long bpf(int cmd, union bpf_attr *attr)
 {
 	return syscall(SYS_bpf, cmd, attr, sizeof(*attr));
@@ -200,16 +232,6 @@ static int attach(int dir, int prog)
 			(void)bpf(BPF_PROG_DETACH, &d);
 	}
 	return 0;
-}
-
-bool cgroup_devices_lost(const struct spec_resources *r, size_t n_nodes)
-{
-	bool may_make = geteuid() == 0 && ns_user_is_initial();
-
-	for (size_t i = 0; i < r->n_devs; i++)
-		if (!r->devs[i].allow && (n_nodes || may_make || !is_for_all(&r->devs[i])))
-			return true;
-	return false;
 }
 
 int cgroup_devices_apply(int dir, const struct spec_resources *r, struct err *e)

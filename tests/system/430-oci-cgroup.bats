@@ -101,3 +101,24 @@ delegated() {
 	assert_output_has "linux.resources.devices"
 	delegated 0 delete --force c1
 }
+
+@test "device rules, which only root can load: told where they would forbid a thing that is there" {
+	local fuse='"type":"c","major":10,"minor":229' all='{"allow":false,"access":"rwm"}' rules
+	local given=".linux.devices = [{\"path\":\"/dev/fuse\",$fuse}]"
+	# nobody makes nodes in a user namespace: to deny everything denies nothing
+	for rules in "[$all]" "[$all,{\"allow\":true,$fuse,\"access\":\"rw\"}] | $given"; do
+		cmd ".linux.resources.devices = $rules" sh -c 'echo ran'
+		delegated 0 run -b "$DIR/b" c1
+		[ "$output" = ran ]
+	done
+	for rules in "[{\"allow\":false,$fuse,\"access\":\"rw\"}]" "[$all] | $given"; do
+		cmd ".linux.resources.devices = $rules" sh -c 'echo ran'
+		delegated 0 run -b "$DIR/b" c1
+		assert_output_has ran
+		assert_output_has 'warning: not enforced: linux.resources.devices: attach the rules: Operation not permitted'
+		# and where there is no group at all
+		run_oci run -b "$DIR/b" c1
+		assert_output_has ran
+		assert_output_has 'warning: limits are not enforced'
+	done
+}

@@ -144,9 +144,62 @@ root_cmd() {
 		oci --cgroup-manager=$manager run -d -b "$DIR/b" c1 </dev/null >"$DIR/out" 2>&1
 		run_oci 1 exec c1 sh -c 'cd /tmp; mknod tun$$ c 10 200; : <tun$$'
 		assert_output_has 'Operation not permitted'
+		run_oci exec c1 sh -c ': </dev/null && : >/dev/zero'
 		run_oci update --pids-limit 30 c1
 		run_oci 1 exec c1 sh -c 'cd /tmp; mknod tun$$ c 10 200; : <tun$$'
 		assert_output_has 'Operation not permitted'
 		oci delete --force c1
 	done
+}
+
+# without_bpf WORD…: as root, but the kernel refuses to load eBPF
+without_bpf() {
+	systemd-run --quiet --wait --pipe -p SystemCallFilter=~bpf -p SystemCallErrorNumber=EPERM \
+		runner-oci --root "$DIR/state" "$@" 2>&1
+}
+
+@test "root: device rules that cannot be loaded are told, under both managers" {
+	local manager
+	for manager in cgroupfs systemd; do
+		root_cmd '.linux.resources.devices = [{"allow":false,"access":"rwm"}]' sh -c 'echo ran'
+		run without_bpf --cgroup-manager=$manager run -b "$DIR/b" c1
+		echo "$output"
+		[ "$status" -eq 0 ]
+		assert_output_has ran
+		assert_output_has 'warning: not enforced: linux.resources.devices: attach the rules: Operation not permitted'
+		# rules that forbid nothing are not lost
+		root_cmd '.linux.resources.devices = [{"allow":true,"access":"rwm"}]' sh -c 'echo ran'
+		run without_bpf --cgroup-manager=$manager run -b "$DIR/b" c1
+		[ "$output" = ran ]
+		nothing_left
+	done
+}
+
+@test "an ordinary user's device rules: told where they would forbid a thing that is there" {
+	local manager rules
+	# nobody makes nodes there: to deny everything denies nothing
+	for manager in systemd cgroupfs; do
+		cmd '.linux.resources.devices = [{"allow":false,"access":"rwm"}]' sh -c 'echo ran'
+		delegated $manager
+		[ "$output" = ran ]
+		for rules in '[{"allow":false,"type":"c","major":10,"minor":229,"access":"rw"}]' \
+			'[{"allow":false,"access":"rwm"}] | .linux.devices = [{"path":"/dev/fuse","type":"c","major":10,"minor":229}]'; do
+			cmd ".linux.resources.devices = $rules" sh -c 'echo ran'
+			delegated $manager
+			assert_output_has ran
+			assert_output_has 'warning: not enforced: linux.resources.devices: attach the rules: Operation not permitted'
+		done
+		cmd '.linux.resources.devices = [{"allow":false,"access":"rwm"},{"allow":true,"type":"c","major":10,"minor":229,"access":"rw"}]
+			| .linux.devices = [{"path":"/dev/fuse","type":"c","major":10,"minor":229}]' sh -c 'echo ran'
+		delegated $manager
+		[ "$output" = ran ]
+	done
+	nothing_left
+}
+
+# delegated MANAGER: run the bundle where that manager works
+delegated() {
+	logged_in sub "cd $DIR; exec systemd-run --user --scope --quiet -p Delegate=yes \
+		runner-oci --root $DIR/state --cgroup-manager=$1 run -b b c1"
+	echo "$1: $output"
 }
