@@ -2,8 +2,10 @@
 
 load helpers
 
+# Two nodes on this host: Slurm 22.05 runs one task of a container's step on a node
 setup_file() {
 	load helpers
+	local node
 	cat >/etc/slurm/slurm.conf <<-'END'
 		ClusterName=vm
 		SlurmctldHost=vm
@@ -13,38 +15,48 @@ setup_file() {
 		MpiDefault=none
 		ProctrackType=proctrack/linuxproc
 		TaskPlugin=task/none
-		SlurmdSpoolDir=/var/spool/slurmd
+		SlurmdSpoolDir=/var/spool/slurmd.%n
 		StateSaveLocation=/var/spool/slurmctld
 		SlurmctldPidFile=/run/slurmctld.pid
-		SlurmdPidFile=/run/slurmd.pid
+		SlurmdPidFile=/run/slurmd.%n.pid
 		SlurmctldLogFile=/tmp/slurmctld.log
-		SlurmdLogFile=/tmp/slurmd.log
+		SlurmdLogFile=/tmp/slurmd.%n.log
 		SlurmdDebug=debug
 		ReturnToService=2
 		SlurmdTimeout=300
-		NodeName=vm CPUs=2 State=UNKNOWN
+		KillWait=5
+		NodeName=n[1-2] NodeHostname=vm Port=[17001-17002] CPUs=2 CoresPerSocket=2 State=UNKNOWN
 		PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 	END
-	mkdir -p /var/spool/slurmd /var/spool/slurmctld
+	mkdir -p /var/spool/slurmd.n1 /var/spool/slurmd.n2 /var/spool/slurmctld
 	oci_conf_run
-	systemctl start munge
-	systemctl start slurmctld slurmd
-	wait_for 240 eval 'sinfo -h -o %t | grep -qx idle' || {
-		sinfo -N -o '%t %E'
-		tail -n 15 /tmp/slurmctld.log /tmp/slurmd.log
+	# Slurm asks for addresses of the families that the machine has (AI_ADDRCONFIG).
+	# With a loopback alone it has none, no name and no number resolves, and every
+	# daemon and command tries for ten seconds, in vain
+	ip link add slurm0 type dummy
+	ip addr add 192.0.2.1/24 dev slurm0
+	ip link set slurm0 up
+	systemctl start munge slurmctld
+	for node in n1 n2; do
+		systemd-run -q --unit=slurmd-$node -p Delegate=yes -p KillMode=process slurmd -D -N $node
+	done
+	wait_for 60 eval '[ "$(timeout 20 sinfo -h -N -o %t | grep -cx idle)" = 2 ]' || {
+		timeout 20 sinfo -N -o '%N %t %E'
+		tail -n 15 /tmp/slurmctld.log /tmp/slurmd.*.log
 		return 1
 	}
 }
 
 teardown_file() {
-	systemctl stop slurmd slurmctld munge
+	systemctl stop slurmd-n1 slurmd-n2 slurmctld munge
 	rm -f /etc/slurm/*.conf
+	ip link del slurm0
 }
 
 setup() { bundle sub; chmod -R a+rX "$DIR"; }
 teardown() {
 	load helpers
-	rm -rf "$DIR" /tmp/slurm-oci
+	rm -rf "$DIR" /tmp/slurm-oci /tmp/slurm-out
 }
 
 # what both forms have; RunTimeQuery is asked by root too
@@ -65,65 +77,126 @@ oci_conf_run() {
 	echo "RunTimeRun=\"exec $BIN/runner-oci --root=/tmp/slurm-oci run --bundle %b %n.%u.%j.%s.%t\"" >>/etc/slurm/oci.conf
 }
 
-# slurmstepd reads create's output to its end, which the container would hold open:
-# the container gets the task's own descriptors, those of the shell's parent
+# slurmstepd reads create's output to its end and hands nothing of the task on:
+# the container gets a file, and create's own words go where they are read
 oci_conf_create() {
 	oci_conf_common
 	cat >>/etc/slurm/oci.conf <<-END
-		RunTimeCreate="exec $BIN/runner-oci --root=/tmp/slurm-oci create --bundle %b %n.%u.%j.%s.%t </proc/\$PPID/fd/0 >/proc/\$PPID/fd/1 2>/proc/\$PPID/fd/2"
+		RunTimeCreate="exec $BIN/runner-oci --root=/tmp/slurm-oci --log=/dev/fd/3 create --bundle %b %n.%u.%j.%s.%t 3>&1 >/tmp/slurm-out/%j.%s.%t 2>&1"
 		RunTimeStart="$BIN/runner-oci --root=/tmp/slurm-oci start %n.%u.%j.%s.%t"
 	END
+	rm -rf /tmp/slurm-out
+	mkdir -m 1777 /tmp/slurm-out
 }
 
 srun_as_sub() { SUITE_TIMEOUT_CMD=100 as sub srun "$@" 2>&1; }
+# what slurmstepd said, for whoever reads a failure
+logs() { tail -q -n 400 /tmp/slurmd.*.log | grep -E "\[[0-9]+\." | grep -v debug: | tail -n 15; }
+gone() { wait_for 20 eval '[ -z "$(ls /tmp/slurm-oci)" ]'; }
+sleeps() { pgrep -x sleep -a | grep -q "sleep 300"; }
 
 @test "RunTimeRun: srun --container runs, gives the output and the code, leaves nothing" {
 	oci_conf_run
 	run srun_as_sub --container="$DIR/b" /bin/sh -c 'echo "in $(cat /etc/where), uid $(id -u), job $SLURM_JOB_ID"; exit 3'
-	echo "$output"; grep -v debug: /tmp/slurmd.log | tail -n 12
+	echo "$output"; logs
 	[ "$status" -eq 3 ]
 	assert_output_has 'in inside, uid 0, job '
 	# standard input arrives too
 	run bash -c "source $BATS_TEST_DIRNAME/../system/helpers.bash; echo typed | as sub srun --container=$DIR/b /bin/cat"
 	assert_output_has typed
-	wait_for 10 eval '[ -z "$(ls /tmp/slurm-oci)" ]'
+	gone
 }
 
-@test "RunTimeRun: two tasks of one step" {
+@test "RunTimeRun: two tasks of one step, on two nodes" {
 	oci_conf_run
-	run srun_as_sub -n 2 --container="$DIR/b" /bin/sh -c 'echo "task $SLURM_PROCID"'
-	grep -v debug: /tmp/slurmd.log | tail -n 12
-	assert_output_has 'task 0'
-	assert_output_has 'task 1'
-	wait_for 10 eval '[ -z "$(ls /tmp/slurm-oci)" ]'
+	run srun_as_sub -N 2 -n 2 --container="$DIR/b" /bin/sh -c 'echo "one of $SLURM_NTASKS in $(cat /etc/where)"'
+	echo "$output"; logs
+	[ "$status" -eq 0 ]
+	# Slurm writes the config before it knows SLURM_PROCID
+	[ "$(grep -c '^one of 2 in inside$' <<<"$output")" = 2 ]
+	grep -q 'launch task' /tmp/slurmd.n1.log
+	grep -q 'launch task' /tmp/slurmd.n2.log
+	gone
 }
 
-@test "RunTimeRun: scancel ends the container" {
+@test "RunTimeRun: scancel ends the container, one that heeds SIGTERM at once" {
+	oci_conf_run
+	local script=$DIR/b/rootfs/script
+	printf '#!/bin/sh\ntrap "echo was told; exit 9" TERM\nsleep 300 & wait\n' >"$script"
+	chmod 0755 "$script"
+	as sub srun --container="$DIR/b" --job-name=long /bin/sh /script >"$DIR/out" 2>&1 3>&- &
+	wait_for 30 sleeps
+	as sub scancel --name=long
+	wait $! || true
+	cat "$DIR/out"
+	grep -q 'was told' "$DIR/out"
+	wait_for 30 eval '! sleeps'
+	gone
+}
+
+@test "RunTimeRun: scancel ends a container that ignores SIGTERM, by KillWait" {
 	oci_conf_run
 	as sub srun --container="$DIR/b" --job-name=long /bin/sleep 300 >/dev/null 2>&1 3>&- &
-	wait_for 30 eval 'as sub squeue -h -n long -o %T | grep -q RUNNING'
-	wait_for 30 eval 'pgrep -x sleep -a | grep -q "sleep 300"'
+	wait_for 30 sleeps
 	as sub scancel --name=long
-	wait_for 30 eval '! pgrep -x sleep -a | grep -q "sleep 300"'
-	wait_for 30 eval '[ -z "$(ls /tmp/slurm-oci)" ]'
+	# five seconds, and the rounds of slurmctld
+	wait_for 60 eval '! sleeps'
+	wait $! || true
+	gone
 }
 
-@test "sbatch --container: the script runs inside" {
+@test "RunTimeRun: sbatch --container: the script runs inside" {
 	oci_conf_run
+	batch
+	grep -q 'batch in inside' "$DIR/out"
+	gone
+}
+
+# batch: a script whose output is a file
+batch() {
 	as sub sh -c "cat >$DIR/job.sh" <<-'END'
 		#!/bin/sh
 		echo "batch in $(cat /etc/where)"
+		exit 4
 	END
-	as sub sbatch -W --container="$DIR/b" -o "$DIR/out" "$DIR/job.sh"
-	cat "$DIR/out"
-	grep -q 'batch in inside' "$DIR/out"
+	run timeout 100 setpriv --reuid="$(account sub)" --regid="$(account sub)" --init-groups \
+		sbatch -W --container="$DIR/b" -o "$DIR/out" "$DIR/job.sh"
+	echo "$output"; cat "$DIR/out"; logs
 }
 
-@test "RunTimeCreate and RunTimeStart: the output arrives, nothing hangs" {
+@test "RunTimeCreate and RunTimeStart: the program runs, nothing hangs, nothing is left" {
 	oci_conf_create
 	run srun_as_sub --container="$DIR/b" /bin/sh -c 'echo "created in $(cat /etc/where)"'
-	echo "$output"; grep -v debug: /tmp/slurmd.log | tail -n 12
+	echo "$output"; logs
 	[ "$status" -eq 0 ]
-	assert_output_has 'created in inside'
-	wait_for 10 eval '[ -z "$(ls /tmp/slurm-oci)" ]'
+	grep -q 'created in inside' /tmp/slurm-out/*
+	gone
+}
+
+@test "RunTimeCreate: an error of create is in slurmstepd's log" {
+	oci_conf_create
+	jq '.process.selinuxLabel = "a:b:c:s0"' "$DIR/b/config.json" >"$DIR/new"
+	cat "$DIR/new" >"$DIR/b/config.json"
+	run srun_as_sub --container="$DIR/b" /bin/true
+	logs
+	[ "$status" -ne 0 ]
+	grep -h 'RunTimeCreate rc' /tmp/slurmd.*.log | grep -q "selinuxLabel"
+	gone
+}
+
+@test "RunTimeCreate and RunTimeStart: sbatch's output is in the container's file" {
+	oci_conf_create
+	batch
+	grep -q 'batch in inside' /tmp/slurm-out/*.0
+	gone
+}
+
+@test "RunTimeCreate and RunTimeStart: scancel ends the container" {
+	oci_conf_create
+	as sub srun --container="$DIR/b" --job-name=long /bin/sleep 300 >/dev/null 2>&1 3>&- &
+	wait_for 30 sleeps
+	as sub scancel --name=long
+	wait_for 60 eval '! sleeps'
+	wait $! || true
+	gone
 }
