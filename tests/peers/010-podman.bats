@@ -6,37 +6,29 @@ load helpers
 setup_file() {
 	[ "$(id -u)" = 0 ] || skip "needs root to prepare"
 	command -v podman conmon >/dev/null || skip "needs podman and conmon"
-	D=$(scratch sub)
-	export D CG=/$SUITE_PREFIX-podman-$$
-	chmod 0755 "$D"
-	mkdir "$D/home" "$D/run"
-	busybox_root "$D/root"
-	tar -C "$D/root" -cf "$D/image.tar" .
-	cat >"$D/containers.conf" <<-END
-		[engine]
-		cgroup_manager = "cgroupfs"
-		events_logger = "file"
-		runtime = "ours"
-		runtime_supports_json = ["ours", "runner-oci"]
-		runtime_supports_nocgroups = ["ours", "runner-oci"]
+	podman_home "runtime = \"ours\"
+		runtime_supports_json = [\"ours\", \"runner-oci\", \"logged\"]
+		# its name up to Podman 4, and since
+		runtime_supports_nocgroup = [\"ours\"]
+		runtime_supports_nocgroups = [\"ours\"]
 		[engine.runtimes]
-		ours = ["$BINDIR_UNDER_TEST/runner-oci"]
-		[containers]
-		log_driver = "k8s-file"
-	END
-	printf '[storage]\ndriver = "vfs"\n' >"$D/storage.conf"
+		ours = [\"$BINDIR_UNDER_TEST/runner-oci\"]"
+	export CG=/$SUITE_PREFIX-podman-$$
+	mkdir "$D/run"
 	chown -R "$(account sub):" "$D"
 	box podman import -q "$D/image.tar" bb
 }
 
 teardown_file() {
 	[ -n "${D:-}" ] || return 0
-	box podman rm --all --force --time 0 || true
-	box podman system migrate || true
-	box podman unshare rm -rf "$D/home/.local" || true
-	box podman system migrate || true
+	may_fail "no storage where the import failed" box podman rm --all --force --time 0
+	# the process that holds the user namespace of all of the user's podmans
+	may_fail "no pause process" box podman system migrate
+	may_fail "no storage where the import failed" box podman unshare rm -rf "$D/home/.local"
+	may_fail "no pause process" box podman system migrate
 	rm -rf "$D"
-	box2 find "/sys/fs/cgroup$CG" -depth -type d -exec rmdir {} \; || true
+	may_fail "the folder goes with the box where nobody made one" \
+		box2 find "/sys/fs/cgroup$CG" -depth -type d -exec rmdir {} \;
 }
 
 # box2 CMD…: with cgroup2 alone at its place
@@ -122,5 +114,34 @@ on_tty() { box script -qec "podman $*" /dev/null </dev/null | grep -o '/dev/pts/
 	pod healthcheck run h1
 	pod 1 exec h1 false
 	pod rm --force --time 0 h1
+	[ -z "$(ls "$D/run/runner-oci" 2>/dev/null)" ]
+}
+
+@test "--cgroups=disabled: the container stays in its caller's group" {
+	pod run -d --name n1 --network none --cgroups=disabled bb sleep 100
+	pod inspect --format '{{.HostConfig.Cgroups}} {{.State.Pid}}' n1
+	[ "${output% *}" = disabled ]
+	grep -qx "0::$CG/self" "/proc/${output#* }/cgroup"
+	pod 9 exec n1 sh -c 'exit 9'
+	pod rm --force --time 0 n1
+}
+
+@test "build: each RUN is a container of ours" {
+	mkdir "$D/home/context"
+	cat >"$D/logged" <<-END
+		#!/bin/sh
+		echo "\$*" >>$D/home/calls
+		exec $BINDIR_UNDER_TEST/runner-oci "\$@"
+	END
+	chmod 755 "$D/logged"
+	printf 'FROM bb\nRUN echo one >/built && id -u >>/built\nRUN echo two >>/built\n' >"$D/home/context/Containerfile"
+	printf 'FROM bb\nRUN exit 7\n' >"$D/home/context/Failing"
+	chown -R "$(account sub):" "$D/home/context"
+	pod build --network none --isolation oci --runtime "$D/logged" -q -t built context
+	pod run --rm --network none built cat /built
+	[ "$(echo $output)" = "one 0 two" ]
+	[ "$(grep -c "create --bundle .* buildah-buildah" "$D/home/calls")" = 2 ]
+	pod 7 build --network none --isolation oci --runtime "$D/logged" -q -f context/Failing context
+	assert_output_has "exit status 7"
 	[ -z "$(ls "$D/run/runner-oci" 2>/dev/null)" ]
 }
