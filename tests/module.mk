@@ -36,7 +36,7 @@ $(foreach t,$(FUZZ_SRC),$(eval $(call fuzz_target,$(t),$(call fuzz_component,$(t
 
 NET_SOAK = PATH="$$PATH:/usr/sbin:/sbin" unshare $(if $(filter 0,$(shell id -u)),-nm,-rnm) python3 tests/helpers/net_soak.py
 
-.PHONY: soak-net check-unit check-system check-peers check-vm check-run fuzz fuzz-replay soak soak-overlay kill-overlay fault-overlay stress-overlay
+.PHONY: soak-net soak-oci check-unit check-system check-peers check-vm check-run fuzz fuzz-replay soak soak-overlay kill-overlay fault-overlay stress-overlay
 
 check-unit: $(UNIT_BIN) $(FUZZ_BIN) ## unit tests and the fuzz corpora
 	@tests/run unit $(O)
@@ -57,12 +57,16 @@ check-vm: deps-vm ## tests/vm, or BATS=: in a virtual machine with systemd, cgro
 	@$(MAKE) --no-print-directory all
 	@tests/vm/run $(B)/bin $(BATS)
 
-soak: soak-net soak-overlay kill-overlay fault-overlay stress-overlay ## every long campaign
+soak: soak-net soak-oci soak-overlay kill-overlay fault-overlay stress-overlay ## every long campaign
 
 soak-net: all ## CONNECTIONS=200000: connections after another, at once, and over a wire with delay and loss
 	@$(NET_SOAK) churn $(B)/bin/slirp-net $(or $(CONNECTIONS),200000)
 	@$(NET_SOAK) many $(B)/bin/slirp-net $$(($$(ulimit -Hn) / 2 > 10050 ? 10000 : $$(ulimit -Hn) / 2 - 50))
 	@$(NET_SOAK) wire $(B)/bin/slirp-net 1000000 576,1500,9000,65520 10,100 1
+
+soak-oci: all ## ROUNDS=1000 AT_ONCE=100: containers of runner-oci after another and at once
+	@OCI_ROUNDS=$(or $(ROUNDS),1000) OCI_AT_ONCE=$(or $(AT_ONCE),100) tests/run system $(O) $(B)/bin \
+		tests/system/420-oci-crash.bats
 
 soak-overlay: all ## OPS=100000 SEED= OPTIONS=: random operations on an overlay mount against a plain folder
 	@dir=$$(mktemp -d) && unshare $(if $(filter 0,$(shell id -u)),-m,-rm --map-auto) python3 \
