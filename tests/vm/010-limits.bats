@@ -119,6 +119,20 @@ life() {
 }
 @test "create, ps, pause, resume, kill --all, delete: no group and no scope stays" { both life; }
 
+@test "delete --force of what has just ended, whose scope systemd takes away at the same time" {
+	cmd . sleep 200
+	way systemd '
+		for i in 1 2 3 4 5 6; do
+			$O run -d -b b c1 >out 2>&1 </dev/null || { cat out; exit 1; }
+			$O kill c1 KILL
+			# at another moment each time
+			sleep 0.0$i
+			$O delete --force c1 || exit 1
+		done'
+	nothing_left
+	wait_for 10 eval '[ -z "$(scopes sub)" ]'
+}
+
 @test "a start that fails leaves no scope" {
 	cmd '.linux.maskedPaths = [] | .root.path = "nothere"' true
 	way systemd 1 '$O run -b b c1'
