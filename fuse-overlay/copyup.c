@@ -260,31 +260,42 @@ static int copy_meta(struct ovl *o, struct copy *c, struct loc l)
 	return at_utimens(l, ts);
 }
 
+static int give_name(struct ovl *o, const struct copy *c, int upfd)
+{
+	const char *name = c->n->name;
+
+	if (!c->tmp[0])
+		return at_link_fd(c->fd, upfd, name);
+	if (!renameat2(o->workfd, c->tmp, upfd, name, RENAME_NOREPLACE))
+		return 0;
+	return errno == EINVAL && !renameat(o->workfd, c->tmp, upfd, name) ? 0 : -errno;
+}
+
 /* Put the copy in its place. */
 static int place(struct ovl *o, struct copy *c, struct dir *up)
 {
 	struct timespec ts[2];
 	struct statx parent;
-	const char *name = c->n->name;
 	int upfd = up->src[0].fd;
 	int have = at_stat((struct loc){ upfd, "" }, &parent);
 	int r = 0;
 
 	if (c->index[0])
 		r = link_add_index(o, c->n, c->fd, c->index, c->stx.stx_nlink);
-	if (r < 0)
+	if (r >= 0)
+		r = give_name(o, c, upfd);
+	if (r < 0) {
+		/* else the other names would show a copy that this one is not of */
+		if (c->index[0])
+			link_undo_index(o, c->n, c->now.stx_ino, c->index);
 		return r;
-	if (!c->tmp[0])
-		r = at_link_fd(c->fd, upfd, name);
-	else if (renameat2(o->workfd, c->tmp, upfd, name, RENAME_NOREPLACE))
-		r = errno == EINVAL && !renameat(o->workfd, c->tmp, upfd, name) ? 0 : -errno;
-	if (!r)
-		dir_changed(up); /* a listing now finds it in another source */
-	if (!r && have >= 0) {
+	}
+	dir_changed(up); /* a listing now finds it in another source */
+	if (have >= 0) {
 		times_of(&parent, ts);
 		(void)at_utimens((struct loc){ upfd, "" }, ts);
 	}
-	return r;
+	return 0;
 }
 
 /* The node now stands for the copy. */

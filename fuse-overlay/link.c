@@ -200,6 +200,14 @@ static int read_low_links(const struct ovl *o, struct loc l, uint32_t *ret)
 	return num_u32(text, ret);
 }
 
+static void forget_count(struct ovl *o, uint64_t ino)
+{
+	char name[COUNT_NAME_MAX];
+
+	if (str_format(name, sizeof(name), COUNT_PREFIX "%llu", (unsigned long long)ino) >= 0)
+		(void)unlinkat(o->indexfd, name, 0);
+}
+
 int link_add_index(struct ovl *o, struct node *n, int fd, const char *key, uint32_t low_nlink)
 {
 	int r = write_low_links(o, (struct loc){ fd, "" }, low_nlink - 1, key);
@@ -213,6 +221,15 @@ int link_add_index(struct ovl *o, struct node *n, int fd, const char *key, uint3
 	n->flags |= NODE_INDEXED;
 	n->low_links = low_nlink - 1;
 	return 0;
+}
+
+void link_undo_index(struct ovl *o, struct node *n, uint64_t ino, const char *key)
+{
+	if (n->flags & NODE_INDEXED && !unlinkat(o->indexfd, key, 0))
+		o->n_index--;
+	forget_count(o, ino);
+	n->flags &= (uint16_t)~NODE_INDEXED;
+	n->low_links = 0;
 }
 
 bool link_is_candidate(const struct ovl *o, const struct found *f)
@@ -387,12 +404,8 @@ int link_drop_if_last(struct ovl *o, struct node *n)
 	/* rare enough to look for it: a file lost the last of its many names */
 	(void)readdir_scan(o->indexfd, drop_entry, &f);
 	if (f.removed) {
-		char name[COUNT_NAME_MAX];
-
 		o->n_index--;
-		(void)str_format(name, sizeof(name), COUNT_PREFIX "%llu",
-				 (unsigned long long)n->ino);
-		(void)unlinkat(o->indexfd, name, 0);
+		forget_count(o, n->ino);
 	}
 	return f.removed;
 }

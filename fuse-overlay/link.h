@@ -32,6 +32,12 @@ void link_key(struct ovl *o, struct loc l, char ret[LINK_KEY_MAX]);
 int link_add_index(struct ovl *o, struct node *n, int fd, const char *key, uint32_t low_nlink);
 
 /**
+ * link_undo_index() - take that back, as the copy did not get its own name
+ * @ino:	of the copy
+ */
+void link_undo_index(struct ovl *o, struct node *n, uint64_t ino, const char *key);
+
+/**
  * link_find_indexed() - was the file of this lower name copied up by another
  * name; then all three are replaced by what the index has
  * Return: 0, -errno

@@ -69,6 +69,21 @@ for f in fds: os.close(f)"
 	assert_output_has "none torn"
 }
 
+@test "the copy of a hard link that cannot get its name or its place in the index: nothing of it stays" {
+	in_ns '
+		echo a >l/f; ln l/f l/g
+		for kind in tmpfs ramfs; do for nth in 1 2; do
+			mount -t $kind t t; mkdir t/u t/w
+			strace -f -o trace -e trace=linkat -e inject=linkat:error=ENOSPC:when=$nth \
+				fuse-overlay -f -o lowerdir=l,upperdir=t/u,workdir=t/w m & server=$!
+			until mountpoint -q m; do sleep 0.05; done
+			echo b 2>/dev/null >>m/f; echo $? $( (ls t/w/fuse-index; ls t/u) | wc -l)
+			echo c >>m/f; stat -c %h m/f m/g; cmp m/f m/g; cmp t/u/f t/u/g; umount m; wait $server
+			grep -c INJECTED trace; umount t
+		done; done'
+	[ "$(echo $output)" = "$(echo {,,,}"1 0 2 2 1")" ] || { echo "$output"; false; }
+}
+
 @test "system calls that fail: each operation is done or not done, and works when tried again" {
 	cp "$BATS_TEST_DIRNAME/../helpers/overlay_faults.py" "$dir/"
 	run_as sub unshare -rm --map-auto python3 "$dir/overlay_faults.py" "$BIN/fuse-overlay" "$dir/f" 2 EIO
