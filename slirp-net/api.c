@@ -422,7 +422,7 @@ static void on_conn(struct ev *ev, uint32_t events)
 	if (n > 0 && !is_whole(c))
 		return;
 	text = api_answer(c->net, c->buf, c->len);
-	conn_finish(c, text);
+	conn_finish(c, text ? text : "{\"error\":{\"desc\":\"out of memory\"}}");
 	free(text);
 }
 
