@@ -24,6 +24,7 @@
 #include "common/err.h"
 #include "common/fd.h"
 #include "common/io.h"
+#include "common/log.h"
 #include "common/portspec.h"
 #include "common/proc.h"
 #include "common/str.h"
@@ -174,6 +175,18 @@ static int failed(struct network *n, struct err *e)
 	return err_msg(e, -EIO, "slirp-net left with code %d and without a word", code);
 }
 
+/* What it warned of before it was ready: that it took a lower rung. */
+static void tell_rung(struct network *n)
+{
+	char words[700];
+
+	if (network_words(n, words, sizeof(words)) > 0) {
+		const char *text = str_after(words, "slirp-net: warning: ");
+
+		log_warn("network: %s", text ? text : words);
+	}
+}
+
 static int private_wait(struct network *n, struct container *c, struct err *e)
 {
 	struct pollfd p = { .fd = n->ready_fd, .events = POLLIN };
@@ -190,6 +203,7 @@ static int private_wait(struct network *n, struct container *c, struct err *e)
 	if (read(n->ready_fd, &byte, 1) != 1)
 		return failed(n, e);
 	close(take_fd(&n->ready_fd));
+	tell_rung(n);
 	return 0;
 }
 

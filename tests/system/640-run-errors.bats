@@ -120,3 +120,15 @@ fails() {
 	done
 	[ "$(cat $sysctl)" = "$old" ]
 }
+
+@test "a name whose link says nothing is in use all the same, by nobody that could be named" {
+	for kind in sub nosub; do
+		for link in short "$(printf '%043d' 0 | tr 0 '!')" "$(printf '%064d' 0)x"; do
+			as "$kind" sh -c "mkdir -p $STORES/$kind/root/ctrnames && ln -sfn '$link' $STORES/$kind/root/ctrnames/broken"
+			fails "$kind" "the name 'broken' is in use by container ?" create --network none --name broken bb:1 true
+			[[ $output == *"container ?" ]]
+		done
+		as "$kind" rm "$STORES/$kind/root/ctrnames/broken"
+		rr "$kind" run --rm --network none --name broken bb:1 true
+	done
+}

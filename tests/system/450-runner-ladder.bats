@@ -1,0 +1,91 @@
+# What a start says when it had to take a lower rung
+
+load helpers
+load images
+load run
+
+setup() {
+	need_root
+	DIR=$(scratch root)
+	chmod 0755 "$DIR"
+}
+teardown() { rm -rf "${DIR:-/nonexistent}"; }
+
+# stage: the programs in $DIR/bin, to be replaced there one by one
+stage() {
+	mkdir -p "$DIR/bin" "$DIR/share"
+	cp "$BIN"/* "$DIR/bin/"
+	cp -r "$BIN/../share/." "$DIR/share/"
+	chmod -R a+rX "$DIR"
+}
+
+run_hello="run --rm --network none hello --nonsense"
+
+@test "ids: with one alone a terminal is told so; nothing else is, nor who has a range" {
+	local kind words="ids: only your own exists in the container"
+	for kind in nosub sub; do
+		mkdir "$DIR/$kind"
+		chown "$(account $kind):" "$DIR/$kind"
+		run as $kind script -qec "runner --root $DIR/$kind/root --runroot $DIR/$kind/run $run_hello" /dev/null
+		assert_output_has "usage: hello"
+		[ "$(grep -c "$words" <<<"$output")" = $([ $kind = nosub ] && echo 1 || echo 0) ]
+		run as $kind runner --root $DIR/$kind/root --runroot $DIR/$kind/run $run_hello
+		assert_output_has "usage: hello"
+		[ "$(grep -c "$words" <<<"$output")" = 0 ]
+	done
+}
+
+@test "root file system: fuse-overlay where the kernel refuses, named by --debug; a copy is told with the reason" {
+	stage
+	mkdir "$DIR"/{l,u,w,m}
+	chmod 0777 "$DIR/u"
+	# the kernel's overlay takes no upper folder on FUSE
+	in_box() {
+		status=0
+		output=$(unshare -m --propagation private bash -c '
+			fuse-overlay -o "lowerdir=$DIR/l,upperdir=$DIR/u,workdir=$DIR/w,allow_other" "$DIR/m" >"$DIR/log" 2>&1 </dev/null
+			timeout 20 setpriv --reuid "$0" --regid "$1" --init-groups --inh-caps=-all env -i PATH="$DIR/bin:/usr/bin:/bin" \
+				HOME="$DIR/m" runner --root "$DIR/m/root" --runroot "$DIR/m/run" "${@:2}" </dev/null
+			code=$?; umount -l "$DIR/m"; exit $code' "$(account nosub)" "$(id -g "$(account nosub)")" "$@" 2>&1 3>&-) || status=$?
+	}
+	export DIR PATH=$DIR/bin:$PATH
+	in_box --debug $run_hello
+	[ "$status" = 2 ] || { echo "$output"; false; }
+	assert_output_has "root file system: fuse-overlay; network: none"
+	in_box $run_hello
+	[ "$output" = "usage: hello [PORT]" ]
+	in_box run --rm --network none --require rootfs=overlay hello --nonsense
+	[ "$status" = 125 ]
+	assert_output_has "--require rootfs=overlay: this host gives fuse-overlay"
+	in_box --storage-opt mount_program=/nonexistent $run_hello
+	[ "$status" = 125 ]
+	mv "$DIR/bin/fuse-overlay" "$DIR/bin/moved"
+	cat >"$DIR/bin/fuse-overlay" <<-END
+		#!/bin/sh
+		[ "\$(id -u)" = 0 ] && [ "\$HOME" != "$DIR/m" ] && exec $DIR/bin/moved "\$@"
+		echo "fuse-overlay: no such luck" >&2
+		exit 1
+	END
+	chmod 755 "$DIR/bin/fuse-overlay"
+	in_box $run_hello
+	[ "$status" = 2 ] || { echo "$output"; false; }
+	assert_output_has "warning: root file system: a copy of the image's files, for want of better: native overlay"
+	[ "$(grep -c warning <<<"$output")" = 1 ]
+}
+
+@test "network: what slirp-net warned of before it was ready" {
+	stage
+	mv "$DIR/bin/slirp-net" "$DIR/bin/real"
+	printf '#!/bin/sh\necho "slirp-net: warning: no gateway: TCP goes another way" >&2\nexec %s "$@"\n' "$DIR/bin/real" \
+		>"$DIR/bin/slirp-net"
+	chmod 755 "$DIR/bin/slirp-net"
+	mkdir "$DIR/nosub"
+	chown "$(account nosub):" "$DIR/nosub"
+	BIN=$DIR/bin run as nosub runner --root "$DIR/nosub/root" --runroot "$DIR/nosub/run" run --rm hello --nonsense
+	[ "$status" = 2 ] || { echo "$output"; false; }
+	assert_output_has "runner: warning: network: no gateway: TCP goes another way"
+	[ "$(grep -c warning <<<"$output")" = 1 ]
+	mv "$DIR/bin/real" "$DIR/bin/slirp-net"
+	BIN=$DIR/bin run as nosub runner --root "$DIR/nosub/root" --runroot "$DIR/nosub/run" run --rm hello --nonsense
+	[ "$output" = "usage: hello [PORT]" ]
+}
