@@ -7,12 +7,14 @@
  * the processor is a virtual one. So it polls first. How long is learned from
  * the waits there were, as KVM does for its guests (Linux,
  * Documentation/virt/kvm/halt-polling.rst): short waits make the time grow,
- * a long one ends the polling. What polls should yield between two looks, so
- * that whoever shares its processor, perhaps the client itself, can run.
+ * a long one ends the polling. Where other programs want the processors too
+ * (the scheduler tells how long this thread had to wait for one), polling would
+ * take them from the client, and is not done.
  */
 #ifndef COMMON_SPIN_H
 #define COMMON_SPIN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define SPIN_MAX_US 1000	/* the largest maximum that may be asked for */
@@ -24,19 +26,50 @@
  * @limit:	how long the next wait may poll; 0 not at all
  * @rest:	waits to let pass before @limit may grow again
  * @misses:	polls without success since the last one with it
+ * @contended:	others want the processors: @limit stays 0
+ * @stat_fd:	/proc/thread-self/schedstat
+ * @checked:	when it was last read (spin_now()), and what it said then:
+ * @ran:	nanoseconds on a processor
+ * @queued:	nanoseconds of waiting for one
  */
 struct spin {
 	uint32_t max;
 	uint32_t limit;
 	uint32_t rest;
 	uint32_t misses;
+	bool contended;
+	int stat_fd;
+	uint64_t checked;
+	uint64_t ran;
+	uint64_t queued;
 };
+
+/**
+ * spin_init() - for the calling thread
+ * @max_us:	longest time to poll, microseconds; 0 to sleep at once
+ *
+ * Without /proc there is no polling.
+ */
+void spin_init(struct spin *s, unsigned int max_us);
+void spin_clear(struct spin *s);
 
 /**
  * spin_learn() - a wait is over
  * @waited:	nanoseconds it took, polling included
  */
 void spin_learn(struct spin *s, uint64_t waited);
+
+/**
+ * spin_check() - look whether others want the processors
+ * @now:	spin_now(); looks at most once in 4 ms
+ */
+void spin_check(struct spin *s, uint64_t now);
+
+/**
+ * spin_judge() - as spin_check(), with what the scheduler said
+ * @ran, @queued: nanoseconds since the thread began
+ */
+void spin_judge(struct spin *s, uint64_t ran, uint64_t queued);
 
 /**
  * spin_now() - monotonic nanoseconds

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/num.h"
+#include "common/spin.h"
 #include "common/opt.h"
 
 /* The kernel caches names and attributes about for ever: nobody else
@@ -58,6 +59,7 @@ static const struct word words[] = {
 	      "0|1|2  keep owner and mode in an xattr: 1 security.*, 2 user.*"),
 	W_INT("noxattrs", noxattrs, "0|1  refuse extended attributes"),
 	W_INT("threaded", threaded, "0|1  serve by several threads when there is use for them"),
+	W_INT("busy_poll", busy_poll, "USEC  poll so long before sleeping, where that pays"),
 	W_STR("timeout", timeout_str, "SECONDS  how long the kernel may cache"),
 	W_INT("fsync", fsync, "0|1  0: fsync does nothing"),
 	W_INT("writeback", writeback, "0|1  let the kernel gather writes"),
@@ -99,6 +101,7 @@ void conf_init(struct conf *c)
 		.squash_to_uid = -1,
 		.squash_to_gid = -1,
 		.timeout = TIMEOUT_DEFAULT,
+		.busy_poll = SPIN_DEFAULT_US,
 		.fsync = 1,
 		.ready_fd = -1,
 		.exit_fd = -1,
@@ -314,6 +317,9 @@ int conf_check(struct conf *c, struct err *e)
 	if (c->xattr_permissions > 2)
 		return err_msg(e, -EINVAL, "xattr_permissions=%d: not 0, 1 or 2",
 			       c->xattr_permissions);
+	if (c->busy_poll > SPIN_MAX_US)
+		return err_msg(e, -EINVAL, "busy_poll=%d: not between 0 and %d", c->busy_poll,
+			       SPIN_MAX_US);
 	if (c->plugins && *c->plugins &&
 	    strv_addf(&c->warnings, "plugins=%s: plugins are not supported", c->plugins))
 		return err_set(e, -ENOMEM, "plugins");

@@ -41,6 +41,7 @@ enum conf_redirect {
  * @redirect:	what to do with renamed merged directories
  * @xattr_permissions: 0 owners on disk, 1 in security.*, 2 in user.*
  * @threaded:	more than one thread may serve
+ * @busy_poll:	microseconds to poll before sleeping, where that pays
  * @writeback:	let the kernel gather writes
  * @fsync:	0: fsync(2) succeeds without doing anything
  * @noxattrs:	no extended attributes in the mount
@@ -80,6 +81,7 @@ struct conf {
 	enum conf_redirect redirect;
 	int xattr_permissions;
 	int threaded;
+	int busy_poll;
 	int writeback;
 	int fsync;
 	int noxattrs;

@@ -7,7 +7,8 @@
  * and each reply another, which costs more than the request itself (in a
  * virtual machine three times as much). When nearly all of the last requests
  * came from one process, the server binds itself to that one's processor;
- * with several clients it lets go.
+ * with several clients it lets go, and when a client reads a large file, as
+ * it copies one part while the kernel asks for the next.
  */
 #include "fuse-overlay/follow.h"
 
@@ -24,11 +25,12 @@
 
 #define WINDOW 128U	/* requests between decisions: about 2 ms of a busy client */
 #define SWITCHES_MAX 16U
+#define BULK_MAX 64U
 #define STAT_FIELD 36	/* "processor", counted from behind the name */
 
 void follow_init(struct follow *f)
 {
-	*f = (struct follow){ .cpu = -1 };
+	*f = (struct follow){ .cpu = -1, .client_cpu = -1 };
 	if (sched_getaffinity(0, sizeof(f->all), &f->all))
 		CPU_ZERO(&f->all);
 }
@@ -79,18 +81,21 @@ static void bind_to(struct follow *f, int cpu)
 	f->cpu = cpu;
 }
 
-int follow_request(struct follow *f, pid_t pid)
+int follow_request(struct follow *f, pid_t pid, bool bulk)
 {
 	/* the kernel's own (writeback, forget) say nothing */
 	if (pid <= 0)
 		return 0;
 	f->switches += pid != f->pid;
 	f->pid = pid;
+	f->bulk += bulk;
 	if (++f->requests < WINDOW)
 		return 0;
 	bool several = f->switches > SWITCHES_MAX;
-	if (CPU_COUNT(&f->all) > 1)
-		bind_to(f, several ? -1 : cpu_of(pid));
-	f->requests = f->switches = 0;
+	if (CPU_COUNT(&f->all) > 1) {
+		f->client_cpu = cpu_of(pid);
+		bind_to(f, several || f->bulk > BULK_MAX ? -1 : f->client_cpu);
+	}
+	f->requests = f->switches = f->bulk = 0;
 	return several ? 2 : 1;
 }

@@ -20,10 +20,21 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "common/spin.h"
+#include "fuse-overlay/awake.h"
+#include "fuse-overlay/conf.h"
 #include "fuse-overlay/follow.h"
 #include "fuse-overlay/wire.h"
 
 #define END_SIGNAL SIGUSR1
+
+/**
+ * struct waiting - how a thread waits for the next request
+ */
+struct waiting {
+	struct spin spin;
+	struct awake awake;
+};
 
 static void *help(void *arg);
 
@@ -111,22 +122,50 @@ static void park(struct pool *p)
 	(void)pthread_mutex_unlock(&p->lock);
 }
 
+/* The next request. The leader polls before it sleeps; a helper that did so
+ * as well would only be in the way. */
+static int receive(struct fuse_session *se, struct waiting *w, struct fuse_buf *buf)
+{
+	struct pollfd ready = { .fd = fuse_session_fd(se), .events = POLLIN };
+	uint64_t began;
+	int r;
+
+	if (!w->spin.max)
+		return fuse_session_receive_buf(se, buf);
+	began = spin_now();
+	spin_check(&w->spin, began);
+	if (w->spin.limit)
+		awake_touch(&w->awake, began);
+	while (spin_now() - began < w->spin.limit && !poll(&ready, 1, 0))
+		;
+	r = fuse_session_receive_buf(se, buf);
+	spin_learn(&w->spin, spin_now() - began);
+	return r;
+}
+
 static void serve_requests(struct pool *p, bool leads)
 {
 	struct fuse_session *se = p->o->se;
+	struct waiting w;
 	struct fuse_buf buf = { 0 };
 	struct follow f;
 
+	spin_init(&w.spin, leads ? (unsigned int)p->o->conf->busy_poll : 0);
+	awake_init(&w.awake);
 	follow_init(&f);
 	while (!ended(p)) {
-		int r = fuse_session_receive_buf(se, &buf);
+		int r = receive(se, &w, &buf);
 
 		if (r == -EINTR)
 			continue;
 		if (r <= 0)
 			break;
 		fuse_session_process_buf(se, &buf);
-		int clients = follow_request(&f, wire_client());
+		int clients = follow_request(&f, wire_request().pid, wire_request().bulk);
+		if (clients && w.spin.limit) {
+			awake_at(&w.awake, sched_getcpu());
+			awake_at(&w.awake, f.client_cpu);
+		}
 		if (p->ready && leads) {
 			p->ready(p->arg);
 			p->ready = NULL;
@@ -138,6 +177,8 @@ static void serve_requests(struct pool *p, bool leads)
 		if (!leads)
 			park(p);
 	}
+	awake_clear(&w.awake);
+	spin_clear(&w.spin);
 	free(buf.mem);
 }
 

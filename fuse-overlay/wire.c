@@ -29,11 +29,21 @@
 #define KILLPRIV_V2 (1U << 28)
 #define OP_TMPFILE 51U
 
-static _Thread_local pid_t client;
+static _Thread_local struct wire_request request;
 
-pid_t wire_client(void)
+struct wire_request wire_request(void)
 {
-	return client;
+	return request;
+}
+
+static bool is_bulk(const struct fuse_in_header *h, const char *body, size_t size)
+{
+	struct fuse_read_in in;
+
+	if (h->opcode != FUSE_READ || size < sizeof(in))
+		return false;
+	memcpy(&in, body, sizeof(in));
+	return in.size >= WIRE_BULK;
 }
 
 /* FUSE_INIT is the first message in each direction. */
@@ -48,7 +58,9 @@ static ssize_t wire_read(int fd, void *buf, size_t size, void *userdata)
 
 	if (n >= (ssize_t)sizeof(msg.h)) {
 		memcpy(&msg.h, buf, sizeof(msg.h));
-		client = (pid_t)msg.h.pid;
+		request.pid = (pid_t)msg.h.pid;
+		request.bulk = is_bulk(&msg.h, (const char *)buf + sizeof(msg.h),
+				       (size_t)n - sizeof(msg.h));
 		if (msg.h.opcode == OP_TMPFILE) {
 			msg.h.opcode = FUSE_CREATE;
 			memcpy(buf, &msg.h, sizeof(msg.h));

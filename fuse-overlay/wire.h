@@ -15,8 +15,17 @@
 void wire_attach(struct ovl *o);
 
 /**
- * wire_client() - the process whose request this thread received last
+ * struct wire_request - the request that this thread received last
+ * @pid:	process that waits for the answer, 0 for the kernel itself
+ * @bulk:	a read of WIRE_BULK bytes and more
  */
-pid_t wire_client(void);
+struct wire_request {
+	pid_t pid;
+	bool bulk;
+};
+
+#define WIRE_BULK 65536U
+
+struct wire_request wire_request(void);
 
 #endif

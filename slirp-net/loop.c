@@ -10,16 +10,15 @@
 #include "slirp-net/loop.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stddef.h>
 #include <time.h>
 #include <unistd.h>
 
-/* #syscalls epoll_create1 epoll_ctl epoll_wait epoll_pwait clock_gettime sched_yield */
+/* #syscalls epoll_create1 epoll_ctl epoll_wait epoll_pwait clock_gettime pread64 */
 
 int loop_init(struct loop *l, unsigned int busy_poll_us)
 {
-	l->spin = (struct spin){ .max = busy_poll_us * 1000 };
+	spin_init(&l->spin, busy_poll_us);
 	l->n = l->at = 0;
 	l->epfd = epoll_create1(EPOLL_CLOEXEC);
 	return l->epfd < 0 ? -errno : 0;
@@ -30,6 +29,7 @@ void loop_clear(struct loop *l)
 	if (l->epfd >= 0)
 		(void)close(l->epfd);
 	l->epfd = -1;
+	spin_clear(&l->spin);
 }
 
 void loop_forget(struct loop *l, struct ev *ev)
@@ -80,11 +80,9 @@ static int wait_for_events(struct loop *l, int timeout_ms)
 	if (!timeout_ms || !l->spin.max)
 		return epoll_wait(l->epfd, l->batch, LOOP_BATCH, timeout_ms);
 	began = spin_now();
-	while (!n && spin_now() - began < l->spin.limit) {
+	spin_check(&l->spin, began);
+	while (!n && spin_now() - began < l->spin.limit)
 		n = epoll_wait(l->epfd, l->batch, LOOP_BATCH, 0);
-		if (!n)
-			(void)sched_yield();
-	}
 	if (!n)
 		n = epoll_wait(l->epfd, l->batch, LOOP_BATCH, timeout_ms);
 	spin_learn(&l->spin, spin_now() - began);

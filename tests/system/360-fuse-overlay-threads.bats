@@ -23,7 +23,9 @@ clients_on() {
 		fuse-overlay -f -o "lowerdir=l,upperdir=u,workdir=w$2" m & server=$!
 		for _ in $(seq 100); do mountpoint -q m && break; sleep 0.05; done
 		python3 overlay_clients.py m 4 3
-		echo "threads $(ls /proc/$server/task | wc -l)"
+		# 5 is SCHED_IDLE: those keep processors awake (busy_poll=)
+		sed 's/.*) //' /proc/$server/task/*/stat | awk '
+			$39 == 5 { idle++; next } { serve++ } END { print "threads " serve+0; print "idle class " idle+0 }'
 		umount m && wait $server && echo "server left"
 	END
 	run_as sub unshare -rm --map-auto bash "$dir/script" "$dir" "$1"
@@ -37,10 +39,11 @@ clients_on() {
 	assert_output_has "server left"
 }
 
-@test "four clients, threads on demand" {
-	clients_on ",threaded=1"
+@test "four clients, threads on demand, none to keep processors awake" {
+	clients_on ",threaded=1,busy_poll=0"
 	assert_output_has "0 of 4 clients failed"
 	[[ $output =~ threads\ ([0-9]+) ]] && [ "${BASH_REMATCH[1]}" -ge 2 ]
+	assert_output_has "idle class 0"
 	assert_output_has "server left"
 }
 

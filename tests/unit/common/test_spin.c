@@ -66,12 +66,44 @@ static void none_when_none_is_wanted(void **state)
 	}
 }
 
+static void yields_to_others(void **state)
+{
+	struct spin s = { .max = MAX, .limit = MAX };
+
+	(void)state;
+	spin_judge(&s, 4000000, 100000); /* ran 4 ms, was kept waiting for 0.1 */
+	assert_int_equal(s.limit, MAX);
+	spin_judge(&s, 5000000, 3100000); /* 1 ms more, 3 ms */
+	assert_int_equal(s.limit, 0);
+	spin_learn(&s, 100);
+	assert_int_equal(s.limit, 0);
+	spin_judge(&s, 9000000, 3100000);
+	spin_learn(&s, 100);
+	assert_int_equal(s.limit, 10000);
+}
+
+static void reads_the_scheduler(void **state)
+{
+	struct spin s;
+
+	(void)state;
+	spin_init(&s, 50);
+	if (s.stat_fd < 0)
+		skip();
+	spin_check(&s, spin_now());
+	assert_true(s.ran > 0);
+	spin_clear(&s);
+	assert_int_equal(s.stat_fd, -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(short_waits_make_it_grow),
 		cmocka_unit_test(long_wait_ends_it),
 		cmocka_unit_test(vain_polling_becomes_rare),
+		cmocka_unit_test(yields_to_others),
+		cmocka_unit_test(reads_the_scheduler),
 		cmocka_unit_test(none_when_none_is_wanted),
 	};
 

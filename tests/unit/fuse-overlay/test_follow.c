@@ -39,14 +39,18 @@ static void test_one_client_is_followed_many_are_not(void **state)
 	if (CPU_COUNT(&f.all) < 2)
 		skip();
 	for (int i = 0; i < 1000; i++)
-		follow_request(&f, getpid());
+		follow_request(&f, getpid(), false);
 	assert_true(f.cpu >= 0 && CPU_ISSET(f.cpu, &f.all));
 	for (int i = 0; i < 1000; i++)
-		follow_request(&f, i % 2 ? getpid() : getppid());
+		follow_request(&f, i % 2 ? getpid() : getppid(), false);
+	assert_int_equal(f.cpu, -1);
+	/* nor is who reads large files */
+	for (int i = 0; i < 1000; i++)
+		follow_request(&f, getpid(), true);
 	assert_int_equal(f.cpu, -1);
 	/* the kernel's own requests decide nothing */
 	for (int i = 0; i < 1000; i++)
-		follow_request(&f, 0);
+		follow_request(&f, 0, false);
 	assert_int_equal(f.cpu, -1);
 }
 
