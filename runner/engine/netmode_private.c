@@ -11,12 +11,15 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,12 +53,23 @@ struct new_netns {
 	int fd;
 };
 
+/* slirp-net does it too, but not every network has one. */
+static void loopback_up(void)
+{
+	struct ifreq req = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	auto_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0)
+		(void)ioctl(fd, SIOCSIFFLAGS, &req);
+}
+
 /* Here and not by the container's init, which may be in a user namespace that
  * does not own this network. */
 static int open_own_netns(void *arg)
 {
 	struct new_netns *n = arg;
 
+	loopback_up();
 	(void)io_write_file_at(AT_FDCWD, "/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
 	(void)io_write_file_at(AT_FDCWD, "/proc/sys/net/ipv4/ping_group_range", n->ping_gids);
 	n->fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
@@ -66,7 +80,7 @@ static int open_own_netns(void *arg)
 
 /* CLONE_VFORK: we sleep until it left, so it may use our memory; CLONE_FILES:
  * what it opens is ours. */
-static int netns_new(const struct engine *eng, struct err *e)
+int netns_new(const struct engine *eng, struct err *e)
 {
 	char gids[32];
 	struct new_netns n = { .ping_gids = gids, .fd = -EIO };
@@ -132,7 +146,8 @@ static int private_start(struct network *n, struct container *c, struct err *e)
 
 	if (r < 0)
 		return err_set(e, r, "slirp-net: not beside runner, nor in " LIBEXECDIR ", nor in PATH");
-	n->netns_fd = netns_new(c->eng, e);
+	if (n->netns_fd < 0)
+		n->netns_fd = netns_new(c->eng, e);
 	if (n->netns_fd < 0)
 		return n->netns_fd;
 	if (pipe2(ready, O_CLOEXEC) < 0 || pipe2(life, O_CLOEXEC) < 0 ||

@@ -12,6 +12,7 @@
 #include "common/proc.h"
 #include "common/str.h"
 #include "runner/engine/container.h"
+#include "runner/engine/engine.h"
 
 static const struct netmode netmode_none = { .name = "none" };
 static const struct netmode netmode_host = { .name = "host", .host_net = true };
@@ -36,9 +37,26 @@ const struct netmode *netmode_find(const char *name)
 	return NULL;
 }
 
-int network_start(struct network *n, struct container *c, struct err *e)
+static void close_one(int *fd)
 {
-	*n = (struct network){ .netns_fd = -1, .ready_fd = -1, .exit_fd = -1, .words_fd = -1 };
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+bool network_wants_netns(const struct container *c)
+{
+	const struct netmode *mode = netmode_find(c->config.network ? c->config.network : "private");
+
+	/* The user namespace that a container with one id may get inside ours
+	 * has to own the network: sysfs is mounted there. slirp-net's never is. */
+	return mode && !mode->host_net && (mode->start || c->eng->ids == ENGINE_IDS_RANGE);
+}
+
+int network_start(struct network *n, struct container *c, int netns_fd_take, struct err *e)
+{
+	*n = (struct network){ .netns_fd = netns_fd_take, .ready_fd = -1, .exit_fd = -1,
+			       .words_fd = -1 };
 	n->mode = netmode_find(c->config.network ? c->config.network : "private");
 	if (!n->mode)
 		return err_msg(e, -EINVAL, "network '%s' is not known", c->config.network);
@@ -49,13 +67,6 @@ int network_start(struct network *n, struct container *c, struct err *e)
 int network_wait(struct network *n, struct container *c, struct err *e)
 {
 	return n->mode->wait ? n->mode->wait(n, c, e) : 0;
-}
-
-static void close_one(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
 }
 
 void network_release(struct network *n)

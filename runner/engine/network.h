@@ -11,6 +11,7 @@
 #include "runner/engine/files.h"
 
 struct container;
+struct engine;
 struct err;
 struct network;
 
@@ -57,7 +58,23 @@ struct network {
  */
 const struct netmode *netmode_find(const char *name);
 
-int network_start(struct network *n, struct container *c, struct err *e);
+/**
+ * netns_new() - a network namespace with its loopback up and our sysctls set
+ * Return: descriptor, -errno
+ */
+int netns_new(const struct engine *eng, struct err *e);
+
+/**
+ * network_wants_netns() - will the container take a namespace made beforehand?
+ */
+bool network_wants_netns(const struct container *c);
+
+/**
+ * network_start() - begin to make a container's network
+ * @netns_fd_take:	netns_new()'s, -1 when there is none: then it makes its own
+ * Return: 0, -errno
+ */
+int network_start(struct network *n, struct container *c, int netns_fd_take, struct err *e);
 int network_wait(struct network *n, struct container *c, struct err *e);
 
 /**

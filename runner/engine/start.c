@@ -5,9 +5,9 @@
  * How it works: the command forks the monitor, which is its copy: nothing is
  * written, executed or parsed again. The monitor takes, in this order,
  *
+ *	root fs		overlay; meanwhile the command makes the network namespace
  *	network		slirp-net goes on configuring in the background
  *	files		hosts, hostname, resolv.conf
- *	root fs		overlay
  *	runtime		the container's init; as soon as it exists, and while it
  *			builds its mounts:
  *			guard	from here on our death is the container's
@@ -45,6 +45,7 @@
 #include "common/io.h"
 #include "common/log.h"
 #include "common/proc.h"
+#include "common/sock.h"
 #include "common/str.h"
 #include "runner/engine/container.h"
 #include "runner/engine/ctl.h"
@@ -53,6 +54,7 @@
 #include "runner/engine/filter.h"
 #include "runner/engine/ladder.h"
 #include "runner/engine/monitor.h"
+#include "runner/engine/network.h"
 #include "runner/engine/ports.h"
 #include "runner/engine/specgen.h"
 #include "runner/engine/user.h"
@@ -403,7 +405,20 @@ static void drop_stdio(void)
 	(void)!chdir("/");
 }
 
-static int bring_up(struct monitor *m, const struct start_opts *opts, struct err *e)
+/* The command makes it, on another processor, while we mount. Without its help
+ * (it was killed, the limit is reached) whoever needs one makes its own. */
+static int take_netns(int sock)
+{
+	int fd = -1;
+	size_t n = 0;
+	char c;
+
+	if (sock >= 0 && sock_recv_fds(sock, &c, 1, &fd, 1, &n) < 0)
+		fd = -1;
+	return n ? fd : -1;
+}
+
+static int bring_up(struct monitor *m, const struct start_opts *opts, int netns_sock, struct err *e)
 {
 	struct ends ends = { { -1, -1, -1 } };
 	int r = take_signals(m, e);
@@ -411,13 +426,13 @@ static int bring_up(struct monitor *m, const struct start_opts *opts, struct err
 	m->c->state.started = container_now();
 	set_str(&m->c->state.rung_cgroups, oci_cgroup_rung());
 	if (r == 0)
-		r = network_start(&m->net, m->c, e);
-	if (r == 0)
-		r = files_write(m->c, &m->net.names, e);
-	if (r == 0)
 		r = rootfs_mount(m->c, &m->root, e);
 	if (r == 0)
 		r = make_stdio(m, &ends, e);
+	if (r == 0)
+		r = network_start(&m->net, m->c, take_netns(netns_sock), e);
+	if (r == 0)
+		r = files_write(m->c, &m->net.names, e);
 	if (r == 0)
 		r = create(m, &ends, e);
 	ends_close(&ends);
@@ -501,7 +516,8 @@ static void finish(struct monitor *m)
 	monitor_flush(m, EXIT_FLUSH_MS);
 }
 
-static void monitor_main(struct container *c, const struct start_opts *opts, int client)
+static void monitor_main(struct container *c, const struct start_opts *opts, int client,
+			 int netns_sock)
 {
 	static struct monitor m; /* large, and one per process */
 	struct err e = { 0 };
@@ -514,7 +530,7 @@ static void monitor_main(struct container *c, const struct start_opts *opts, int
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	r = monitor_add_client(&m, client);
 	if (r == 0)
-		r = bring_up(&m, opts, &e);
+		r = bring_up(&m, opts, netns_sock, &e);
 	if (r < 0) {
 		give_up(&m, opts, r, &e);
 		return;
@@ -548,16 +564,32 @@ static int wait_started(int fd, int *ret_exit, struct err *e)
 	return err_msg(e, why.err.code < 0 ? why.err.code : -EIO, "%s", why.err.msg);
 }
 
+static void give_netns(const struct container *c, int sock_take)
+{
+	auto_close int sock = sock_take;
+	auto_close int fd = netns_new(c->eng, NULL);
+
+	if (fd >= 0)
+		(void)sock_send_fds(sock, "n", 1, &fd, 1);
+}
+
 int start_container(struct container *c, const struct start_opts *opts, int *ret_fd, int *ret_exit,
 		    struct err *e)
 {
-	int pair[2];
+	bool wants_netns = network_wants_netns(c);
+	auto_close int netns_ours = -1;
+	auto_close int netns_theirs = -1;
+	int pair[2], netns_pair[2];
 	pid_t pid;
 	int r = ctl_pair(pair);
 
 	*ret_exit = 125;
 	if (r < 0)
 		return err_set(e, r, "socket pair");
+	if (wants_netns && ctl_pair(netns_pair) == 0) {
+		netns_ours = netns_pair[0];
+		netns_theirs = netns_pair[1];
+	}
 	pid = fork();
 	if (pid < 0) {
 		close(pair[0]);
@@ -566,10 +598,16 @@ int start_container(struct container *c, const struct start_opts *opts, int *ret
 	}
 	if (pid == 0) {
 		close(pair[0]);
-		monitor_main(c, opts, pair[1]);
+		if (netns_ours >= 0)
+			close(take_fd(&netns_ours));
+		monitor_main(c, opts, pair[1], netns_theirs);
 		_exit(0);
 	}
 	close(pair[1]);
+	if (netns_ours >= 0) {
+		close(take_fd(&netns_theirs));
+		give_netns(c, take_fd(&netns_ours));
+	}
 	r = wait_started(pair[0], ret_exit, e);
 	if (r < 0) {
 		close(pair[0]);
