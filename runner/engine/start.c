@@ -13,8 +13,8 @@
  *			guard	from here on our death is the container's
  *			socket	other commands may connect
  *			record	written beside the old one
- *	network		wait: link up, every port bound
- *	record		RUNNING
+ *			network	wait: link up, every port bound
+ *			record	RUNNING
  *	start		the init executes the program
  *
  * and then tells the command and lets the lock go. Whatever fails is told
@@ -279,6 +279,17 @@ static void keep_mounts(struct monitor *m, pid_t pid)
 	m->mounts_fd = open(path, O_RDONLY | O_CLOEXEC);
 }
 
+/* Nothing but the program itself is missing when this returns. */
+static int settle(struct monitor *m, struct err *e)
+{
+	int r = network_wait(&m->net, m->c, e);
+
+	if (r == 0)
+		r = ports_record(m->c, &m->net, e);
+	/* Before the program starts: it might fill the disk. */
+	return r == 0 ? container_commit(m->c, e) : r;
+}
+
 /* While the new process builds its mounts, which takes longer than all of this. */
 static int on_step(void *ctx, const char *name, const struct oci_container *child, struct err *e)
 {
@@ -290,6 +301,8 @@ static int on_step(void *ctx, const char *name, const struct oci_container *chil
 		set_str(&m->c->state.cgroup, child->cgroup);
 		return m->c->config.publish.n ? 0 : container_stage(m->c, e);
 	}
+	if (str_eq(name, "building"))
+		return settle(m, e);
 	if (!str_eq(name, "cloned"))
 		return 0;
 	keep_mounts(m, child->pid);
@@ -439,15 +452,7 @@ static int bring_up(struct monitor *m, const struct start_opts *opts, int netns_
 	if (r < 0)
 		return r;
 	adopt_terminal(m, opts);
-	r = network_wait(&m->net, m->c, e);
-	if (r == 0)
-		r = ports_record(m->c, &m->net, e);
-	/* Before the program starts: it might fill the disk. */
-	if (r == 0)
-		r = container_commit(m->c, e);
-	if (r == 0)
-		r = oci_start(&m->oci, e);
-	return r;
+	return oci_start(&m->oci, e);
 }
 
 static void release(struct monitor *m)

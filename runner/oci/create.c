@@ -191,10 +191,14 @@ static int converse(struct plan *p, const struct cgroup_ops *cg, struct err *e)
 		if (r < 0)
 			return r;
 	}
+	r = step(p, "building", e);
+	if (r < 0)
+		return r;
 	r = sync_expect(c->sync_fd, SYNC_READY, p->s->process.terminal ? &c->terminal_fd : NULL, e);
 	if (r < 0)
 		return r;
-	r = ns_ids(c->pid, c->ns, e);
+	if (p->o->ns_ids)
+		r = ns_ids(c->pid, c->ns, e);
 	return r < 0 ? r : step(p, "ready", e);
 }
 

@@ -70,6 +70,7 @@ struct oci_create_opts {
 	int start_fd;        /* listening SEQPACKET socket on which start arrives, or -1 */
 	void (*warn)(void *ctx, const char *line); /* lost isolation or limits; may be NULL */
 	void *warn_ctx;
+	bool ns_ids; /* fill in oci_container.ns: 8 look-ups while the container waits */
 	/* called at each named step, with what exists by then; may be NULL */
 	int (*step)(void *ctx, const char *name, const struct oci_container *c, struct err *e);
 	void *step_ctx;

@@ -142,6 +142,7 @@ static int make_options(struct create *c, const char *bundle, int *ret_listener,
 	int *keep;
 
 	oci_create_opts_init(o);
+	o->ns_ids = true;
 	o->id = c->box->rec.id;
 	o->bundle = bundle;
 	int r = cli_keep_fds(c->preserve_fds, &keep, &o->n_keep_fds, e);
