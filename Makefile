@@ -34,6 +34,8 @@ DEPS_TEST := libcmocka-dev bats curl iproute2 procps util-linux tmux skopeo dock
 	universal-ctags strace bind9-dnsutils iputils-ping uidmap podman buildah nftables zstd \
 	fuse-overlayfs
 DEPS_STRESS := fio stress-ng
+# the engines that tests/peers runs on our programs
+DEPS_PEERS := podman conmon buildah containerd runc rootlesskit slirp4netns
 # the machine itself; what runs inside is on the disk that it makes
 DEPS_VM := qemu-system-x86 seabios mmdebstrap e2fsprogs busybox-static
 
@@ -137,7 +139,7 @@ $(O)/obj/%.o: %.c $(O)/flags
 
 -include $(shell find $(O)/obj -name '*.d' 2>/dev/null)
 
-.PHONY: FORCE all help deps deps-build deps-vm install uninstall clean demo check lint format hdr-check tidy cppcheck man tags
+.PHONY: FORCE all help deps deps-build deps-peers deps-vm install uninstall clean demo check lint format hdr-check tidy cppcheck man tags
 FORCE:
 
 help: ## this list
@@ -164,6 +166,9 @@ deps: ## install the Debian packages needed to build and test
 
 deps-stress:
 	$(call install_missing,$(DEPS_STRESS))
+
+deps-peers: deps
+	$(call install_missing,$(DEPS_PEERS))
 
 deps-vm:
 	$(call install_missing,$(DEPS_BUILD) $(DEPS_RUN) $(DEPS_VM))

@@ -50,7 +50,8 @@ check-system: all $(TEST_HELPERS) ## system tests (bats) as unprivileged users
 check-run: all $(UNIT_BIN) $(FUZZ_BIN) $(TEST_HELPERS)
 	@tests/run all $(O) $(B)/bin $(BATS)
 
-check-peers: all ## Debian's podman, containerd and rootlesskit with our programs in their places
+check-peers: deps-peers ## Debian's podman, containerd and rootlesskit with our programs in their places
+	@$(MAKE) --no-print-directory all
 	@tests/run system $(O) $(B)/bin $(or $(BATS),tests/peers)
 
 check-vm: deps-vm ## tests/vm, or BATS=: in a virtual machine with systemd, cgroup controllers, AppArmor, another kernel
@@ -61,7 +62,8 @@ soak: soak-net soak-oci soak-overlay kill-overlay fault-overlay stress-overlay #
 
 soak-net: all ## CONNECTIONS=200000: connections after another, at once, and over a wire with delay and loss
 	@$(NET_SOAK) churn $(B)/bin/slirp-net $(or $(CONNECTIONS),200000)
-	@$(NET_SOAK) many $(B)/bin/slirp-net $$(($$(ulimit -Hn) / 2 > 10050 ? 10000 : $$(ulimit -Hn) / 2 - 50))
+	@$(NET_SOAK) many $(B)/bin/slirp-net $$(($$(ulimit -Hn) / 2 > 20050 ? 20000 : $$(ulimit -Hn) / 2 - 50))
+	@$(NET_SOAK) limit $(B)/bin/slirp-net 300
 	@$(NET_SOAK) wire $(B)/bin/slirp-net 1000000 576,1500,9000,65520 10,100 1
 
 soak-oci: all ## ROUNDS=1000 AT_ONCE=100: containers of runner-oci after another and at once

@@ -42,10 +42,12 @@ setup_file() {
 
 teardown_file() {
 	[ -n "${D:-}" ] || return 0
-	box 'podman unshare rm -rf "$HOME/.local"; podman system migrate' || true
+	may_fail "no storage where the import failed" box 'podman unshare rm -rf "$HOME/.local"'
+	may_fail "no pause process" box 'podman system migrate'
 	rm -rf "$D" "$R"
-	unshare -m sh -c 'umount -R /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup &&
-		exec find "/sys/fs/cgroup$1" -depth -type d -exec rmdir {} \;' rm "$CG" || true
+	may_fail "the folder goes with the box where nobody made one" unshare -m sh -c '
+		umount -R /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup &&
+		exec find "/sys/fs/cgroup$1" -depth -type d -exec rmdir {} \;' rm "$CG"
 }
 
 # box SCRIPT: as the user, in a cgroup2 folder of the user's, with a network and a resolver of its own
@@ -85,7 +87,9 @@ box() {
 			timeout 15 nsenter -t $pid -U --preserve-credentials -n python3 -c "
 import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind((str(), 53)); d, a = s.recvfrom(99); s.sendto(d, a)" &
-			for i in $(seq 20); do curl -sSm 5 http://127.0.0.1:7002/ && break; sleep 0.2; done; echo udp-$how | timeout 3 nc -u -w 1 127.0.0.1 7003
+			for i in $(seq 20); do curl -sSm 5 http://127.0.0.1:7002/ && break; sleep 0.2; done; 
+			# until the server inside is there
+			for i in $(seq 20); do echo udp-$how | timeout 3 nc -u -w 1 127.0.0.1 7003 | grep udp && break; sleep 0.2; done
 			podman rm -f -t 0 web >/dev/null
 		done; for i in $(seq 50); do pgrep -u $(id -u) slirp-net || { echo gone; break; }; sleep 0.1; done'
 	echo "$output"
