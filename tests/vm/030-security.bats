@@ -155,7 +155,7 @@ root_cmd() {
 # without_bpf WORD…: as root, but the kernel refuses to load eBPF
 without_bpf() {
 	systemd-run --quiet --wait --pipe -p SystemCallFilter=~bpf -p SystemCallErrorNumber=EPERM \
-		runner-oci --root "$DIR/state" "$@" 2>&1
+		"$BIN/runner-oci" --root "$DIR/state" "$@" 2>&1
 }
 
 @test "root: device rules that cannot be loaded are told, under both managers" {
