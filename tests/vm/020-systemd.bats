@@ -52,11 +52,38 @@ teardown() {
 	rm -rf "$DIR"
 }
 
+# unit NAME WORDS SERVICE: a unit of the container that stays "active" and says when it stops
+unit() {
+	as sub sh -c "cat >$INNER/b/rootfs/etc/systemd/system/$1.service" <<-END
+		[Unit]
+		$2
+		[Service]
+		Type=oneshot
+		RemainAfterExit=yes
+		$3
+	END
+}
+
+# systemd stops what came last first, and then reaches shutdown.target
+witnesses() {
+	local dir=$INNER/b/rootfs/etc/systemd/system say='/bin/sh -c'
+	unit first 'Description=first' "ExecStart=/bin/true
+		ExecStop=$say 'echo first stops >>/var/order'"
+	unit second 'After=first.service' "ExecStart=/bin/true
+		ExecStop=$say 'sleep 2; echo second stops >>/var/order'"
+	unit atend 'DefaultDependencies=no
+		After=shutdown.target
+		Before=final.target' "ExecStart=$say 'echo shutdown.target reached >>/var/order'"
+	as sub mkdir -p "$dir/multi-user.target.wants" "$dir/halt.target.wants"
+	as sub ln -s ../first.service ../second.service "$dir/multi-user.target.wants/"
+	as sub ln -s ../atend.service "$dir/halt.target.wants/"
+}
+
 @test "systemd reaches its target, systemctl works inside, it stops in order" {
+	witnesses
 	LOGIN_TIME=400 logged_in sub "
 		O='$O --systemd-cgroup'
-		\$O run -d -b $DIR sd </dev/null >$DIR/out 2>&1
-		echo run \$?
+		(\$O run --keep -b $DIR sd </dev/null >$DIR/out 2>&1; echo \$? >$DIR/code) &
 		for i in \$(seq 200); do
 			up=\$(\$O exec sd systemctl is-system-running 2>&1)
 			case \$up in running|degraded) break;; esac
@@ -68,20 +95,47 @@ teardown() {
 		\$O exec sd systemctl list-units --no-pager --no-legend --plain --type=target,service
 		\$O exec sd systemctl is-active multi-user.target
 		\$O exec sd sh -c 'systemd-run --wait --pipe -q -p MemoryMax=20M sh -c \"echo in a unit; cat /proc/self/cgroup; cat /sys/fs/cgroup\\\$(cut -d: -f3 /proc/self/cgroup)/memory.max\"'
+		\$O exec sd cat /var/order
 		\$O kill sd 37 # SIGRTMIN+3
 		for i in \$(seq 100); do [ \"\$(\$O state sd | jq -r .status)\" = stopped ] && break; sleep 0.5; done
 		\$O state sd | jq -r .status
+		wait
+		echo \"code \$(cat $DIR/code)\"
 		\$O delete sd && echo deleted
 		cat $DIR/out
 	"
 	echo "$output"
-	assert_output_has 'run 0'
 	assert_output_has 'is running'
 	assert_output_has dbus.service
 	assert_output_has 'in a unit'
 	assert_output_has 20971520
+	assert_output_has "cat: /var/order: No such file"
 	assert_output_has stopped
+	assert_output_has 'code 0'
 	assert_output_has deleted
 	wait_for 10 eval '[ -z "$(scopes sub)" ]'
 	[ -z "$(oci list -q)" ]
+	run cat "$INNER/b/rootfs/var/order"
+	echo "$output"
+	[ "$output" = $'second stops\nfirst stops\nshutdown.target reached' ]
+}
+
+@test "systemd killed by KILL stops nothing, and the code says it" {
+	as sub rm -f "$INNER/b/rootfs/var/order"
+	LOGIN_TIME=300 logged_in sub "
+		O='$O --systemd-cgroup'
+		(\$O run --keep -b $DIR sd </dev/null >$DIR/out 2>&1; echo \$? >$DIR/code) &
+		for i in \$(seq 200); do
+			[ \"\$(\$O exec sd systemctl is-active second.service 2>&1)\" = active ] && break
+			sleep 1
+		done
+		\$O kill sd KILL
+		wait
+		echo \"code \$(cat $DIR/code)\"
+		\$O delete sd && echo deleted"
+	echo "$output"
+	assert_output_has 'code 137'
+	assert_output_has deleted
+	[ ! -e "$INNER/b/rootfs/var/order" ]
+	wait_for 10 eval '[ -z "$(scopes sub)" ]'
 }
