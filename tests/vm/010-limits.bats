@@ -150,11 +150,26 @@ life() {
 	assert_output_has 'limits are not enforced'
 }
 
+@test "without lingering, a scope of the user's systemd ends with the last logout" {
+	# one that heeds SIGTERM: another is given 90 s by the manager
+	cmd . sh -c 'trap "exit 0" TERM; sleep 300 & wait'
+	way systemd '$O run -d -b b c1 >out 2>&1 </dev/null || { cat out; exit 1; }'
+	[ "$(oci state c1 | jq -r .status)" = running ]
+	# logind stops the manager ten seconds after the last session (UserStopDelaySec=)
+	wait_for 90 eval '! systemctl -q is-active "user@$(id -u "$(account sub)")"'
+	wait_for 60 eval '[ "$(oci state c1 | jq -r .status)" = stopped ]'
+	# what is left is a record, which goes as that of any stopped container
+	run_oci delete c1
+	nothing_left
+}
+
 @test "with lingering on, a container outlives the logout" {
 	cmd '.linux.resources = {"pids":{"limit":5}}' sleep 300
 	loginctl enable-linger "$(account sub)"
 	way systemd '$O run -d -b b c1 >out 2>&1 </dev/null || { cat out; exit 1; }'
-	sleep 12
+	# longer than the manager lives without
+	sleep 30
+	systemctl -q is-active "user@$(id -u "$(account sub)")"
 	[ "$(oci state c1 | jq -r .status)" = running ]
 	logged_in sub "$O delete --force c1"
 	loginctl disable-linger "$(account sub)"

@@ -5,6 +5,7 @@ load helpers
 teardown() {
 	logged_in sub 'runner rm -f -a >/dev/null' || true
 	loginctl disable-linger "$(account sub)" 2>/dev/null || true
+	[ ! -e /etc/systemd/logind.conf.d/kill.conf ] || { rm /etc/systemd/logind.conf.d/kill.conf; systemctl restart systemd-logind; }
 }
 
 @test "the main job: run -d -p, curl, logs, exec, stop, rm" {
@@ -81,13 +82,46 @@ teardown() {
 	assert_output_has 'none left'
 }
 
+# outlived NAME: a container and the user's manager are there 30 s after the logout
+outlived() {
+	sleep 30
+	systemctl -q is-active "user@$(id -u "$(account sub)")"
+	pgrep -x sleep -a -u "$(account sub)" | grep -q 'sleep 600'
+	logged_in sub 'runner ps --format "{{.Names}}"'
+	assert_output_has "$1"
+}
+
+@test "without lingering, a container outlives the logout too: its monitor keeps the session open" {
+	run_image
+	logged_in sub 'runner run -d --name stays --memory 48m --network none bb:1 sleep 600'
+	outlived stays
+	loginctl list-sessions --no-legend
+	[ "$(loginctl show-user -p State --value "$(account sub)")" = closing ]
+	logged_in sub 'runner rm -f stays'
+	# and then the session goes, and the manager with it
+	wait_for 90 eval '! systemctl -q is-active "user@$(id -u "$(account sub)")"'
+}
+
 @test "with lingering on, a container outlives the logout" {
 	run_image
 	loginctl enable-linger "$(account sub)"
 	logged_in sub 'runner run -d --name stays --network none bb:1 sleep 600'
-	sleep 12
-	logged_in sub 'runner ps --format "{{.Names}}"'
-	assert_output_has stays
+	outlived stays
+	logged_in sub 'runner rm -f stays'
+}
+
+@test "KillUserProcesses=yes: a logout ends the container, in a scope of the lingering manager it stays" {
+	run_image
+	mkdir -p /etc/systemd/logind.conf.d
+	printf '[Login]\nKillUserProcesses=yes\n' >/etc/systemd/logind.conf.d/kill.conf
+	systemctl restart systemd-logind
+	logged_in sub 'runner run -d --name goes --network none bb:1 sleep 600'
+	wait_for 60 eval '! pgrep -x sleep -a -u "$(account sub)" | grep -q "sleep 600"'
+	logged_in sub 'runner ps --format "{{.Names}}"; runner rm -f goes >/dev/null'
+	[[ $output != *goes* ]]
+	loginctl enable-linger "$(account sub)"
+	logged_in sub 'systemd-run --user --scope --quiet runner run -d --name stays --network none bb:1 sleep 600'
+	outlived stays
 	logged_in sub 'runner rm -f stays'
 }
 
