@@ -208,21 +208,12 @@ static int add_source(struct srcs *out, struct dsrc from, const char *name, bool
 	return r < 0 ? r : r != OPACITY_OPAQUE;
 }
 
-/* Add the folders called name in the sources [first, n) of a directory. */
-static int add_sources(struct srcs *out, const struct dsrc *from, unsigned int n,
-		       const char *name)
-{
-	for (unsigned int i = 0; i < n; i++) {
-		int r = add_source(out, from[i], name, i + 1 < n, false);
-
-		if (r <= 0)
-			return r;
-	}
-	return 0;
-}
+static int collect(struct ovl *o, struct srcs *out, const struct dsrc *from, unsigned int n,
+		   const char *name, bool has_upper);
 
 /* Add what lies at an absolute path in the layers from min_layer on. Each
- * step of the path is merged as any directory is. */
+ * step of the path is merged as any directory is, redirects of lower layers
+ * included: those lead to layers further down, which ends the recursion. */
 static int add_redirected(struct ovl *o, struct srcs *out, char *path, unsigned int min_layer)
 {
 	auto_free struct srcs *now = calloc(1, sizeof(*now));
@@ -244,7 +235,7 @@ static int add_redirected(struct ovl *o, struct srcs *out, char *path, unsigned 
 		if (!strcmp(c, ".") || !strcmp(c, ".."))
 			r = -EIO;
 		else
-			r = add_sources(next, now->v, now->n, c);
+			r = collect(o, next, now->v, now->n, c, false);
 		srcs_close(now);
 		struct srcs *t = now;
 		now = next;
@@ -272,6 +263,9 @@ static int follow_redirect(struct ovl *o, struct srcs *out, char *buf, const cha
 		return 0;
 	if (len < 0)
 		return (int)len;
+	int opacity = whiteout_opacity(last.fd);
+	if (opacity < 0 || opacity == OPACITY_OPAQUE)
+		return opacity < 0 ? opacity : 0;
 	if (buf[0] != '/') {
 		*name = buf;
 		return 0;
@@ -280,33 +274,45 @@ static int follow_redirect(struct ovl *o, struct srcs *out, char *buf, const cha
 	return r < 0 ? r : 1;
 }
 
+/* Add the folders called name in the sources of a directory. */
+static int collect(struct ovl *o, struct srcs *out, const struct dsrc *from, unsigned int n,
+		   const char *name, bool has_upper)
+{
+	auto_free char *redirect = NULL;
+
+	for (unsigned int i = 0; i < n; i++) {
+		unsigned int before = out->n;
+		int go_on = add_source(out, from[i], name, i + 1 < n, has_upper && !i);
+		int moved = 0;
+
+		if (go_on < 0)
+			return go_on;
+		if (o->conf->redirect && out->n > before) {
+			if (!redirect && !(redirect = malloc(PATH_MAX)))
+				return -ENOMEM;
+			moved = follow_redirect(o, out, redirect, &name);
+		}
+		if (moved < 0)
+			return moved;
+		if (moved || !go_on)
+			break;
+	}
+	return 0;
+}
+
 /* The sources of n, found through its parent. */
 static int find_sources(struct ovl *o, const struct node *n, const struct dir *parent,
 			struct srcs *out)
 {
-	char redirect[PATH_MAX];
-	const char *name = n->name;
 	unsigned int i = 0;
 
 	while (i < parent->n && parent->src[i].layer != n->layer)
 		i++;
 	if (i == parent->n)
 		return -ESTALE;
-	for (; i < parent->n; i++) {
-		unsigned int before = out->n;
-		int go_on = add_source(out, parent->src[i], name, i + 1 < parent->n,
-				       parent->has_upper && !i);
-		int moved = 0;
-
-		if (go_on < 0)
-			return go_on;
-		if (o->conf->redirect && out->n > before)
-			moved = follow_redirect(o, out, redirect, &name);
-		if (moved < 0)
-			return moved;
-		if (moved || !go_on)
-			break;
-	}
+	int r = collect(o, out, parent->src + i, parent->n - i, n->name, parent->has_upper && !i);
+	if (r < 0)
+		return r;
 	return out->n ? 0 : -ESTALE;
 }
 

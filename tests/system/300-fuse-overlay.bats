@@ -98,6 +98,14 @@ in_mount() {
 	[ "$(echo $output)" = "a b a b a b b changed" ]
 }
 
+@test "redirects of lower layers are followed by those above them" {
+	in_mount ",redirect_dir=on" '
+		mv m/only m/moved; mkdir -p m/moved/in; umount m; mkdir u2 w2; lower=u:top:base
+		two() { fuse-overlay -o "lowerdir=$lower,upperdir=u2,workdir=w2,redirect_dir=on" m; }
+		two; mkdir m/deep; mv m/moved m/deep/again; umount m; two; ls m/deep/again; cat m/deep/again/o; ls m | grep -c only || :'
+	[ "$(echo $output)" = "in o o 0" ] || { echo "$output"; false; }
+}
+
 @test "an unlinked open file keeps working, lower or upper" {
 	in_mount "" '
 		exec 5<>m/file 6<m/below; rm m/file m/below; echo more >&5
