@@ -176,11 +176,10 @@ static int parse_bind(struct plan *p, const struct spec_mount *s, struct plan_mo
 	return 0;
 }
 
-/* proc, sysfs and cgroup label their files themselves. */
+/* proc, sysfs and cgroup label their files themselves; mqueue refuses a context. */
 static bool takes_label(const char *type)
 {
-	return str_eq(type, "tmpfs") || str_eq(type, "devpts") || str_eq(type, "mqueue") ||
-	       str_eq(type, "ramfs");
+	return str_eq(type, "tmpfs") || str_eq(type, "devpts") || str_eq(type, "ramfs");
 }
 
 static void parse_fs(const struct plan *p, const struct spec_mount *s, struct plan_mount *m)

@@ -23,6 +23,7 @@ packages=(
 	strace bind9-dnsutils iputils-ping podman buildah crun slirp4netns fuse-overlayfs gcc libc6-dev
 	man-db mandoc libcmocka0 tcpdump
 	nftables zstd slurmd slurmctld slurm-client munge
+	selinux-policy-default policycoreutils
 )
 list=$(IFS=,; echo "${packages[*]}")
 stamp=$(cat "$0" "$here"/guest/* | sha256sum | cut -c1-32)

@@ -1,0 +1,3 @@
+# as for the other files of the virtual machine
+
+load ../system/setup_suite.bash
