@@ -6,25 +6,13 @@ load helpers
 setup_file() {
 	[ "$(id -u)" = 0 ] || skip "needs root to prepare"
 	command -v podman conmon rootlesskit >/dev/null || skip "needs podman, conmon and rootlesskit"
-	D=$(scratch sub)
-	export D CG=/$SUITE_PREFIX-slirp-$$
-	chmod 0755 "$D"
+	podman_home "network_cmd_path = \"$BINDIR_UNDER_TEST/slirp-net\""
+	export CG=/$SUITE_PREFIX-slirp-$$
 	# the control socket lies in there, and its path has to be short
 	R=$(mktemp -d /tmp/pXXXX)
 	export R
-	mkdir "$D/home" "$D/bin"
+	mkdir "$D/bin"
 	ln -s "$BINDIR_UNDER_TEST/slirp-net" "$D/bin/slirp4netns"
-	busybox_root "$D/root"
-	tar -C "$D/root" -cf "$D/image.tar" .
-	cat >"$D/containers.conf" <<-END
-		[engine]
-		cgroup_manager = "cgroupfs"
-		events_logger = "file"
-		network_cmd_path = "$BINDIR_UNDER_TEST/slirp-net"
-		[containers]
-		log_driver = "k8s-file"
-	END
-	printf '[storage]\ndriver = "vfs"\n' >"$D/storage.conf"
 	cat >"$D/dns.py" <<-'END'
 		# answers every question for an address with 192.0.2.77
 		import socket
