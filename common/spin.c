@@ -4,6 +4,7 @@
  */
 #include "common/spin.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <time.h>
@@ -18,49 +19,59 @@
 
 void spin_init(struct spin *s, unsigned int max_us)
 {
-	*s = (struct spin){ .stat_fd = -1 };
-	if (max_us)
-		s->stat_fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
-	if (s->stat_fd >= 0)
-		s->max = max_us * 1000;
+	*s = (struct spin){ .stat_fd = -1, .load_fd = -1 };
+	if (!max_us)
+		return;
+	s->stat_fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+	s->load_fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+	if (s->stat_fd < 0 || s->load_fd < 0)
+		return;
+	s->max = max_us * 1000;
+	s->cpus = (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
 }
 
 void spin_clear(struct spin *s)
 {
 	if (s->stat_fd >= 0)
 		(void)close(take_fd(&s->stat_fd));
+	if (s->load_fd >= 0)
+		(void)close(take_fd(&s->load_fd));
 }
 
-void spin_judge(struct spin *s, uint64_t ran, uint64_t queued)
+void spin_judge(struct spin *s, uint64_t runnable, uint64_t ran, uint64_t queued)
 {
-	/* a thread that shares a processor with its client alone waits a little */
-	s->contended = queued - s->queued > (ran - s->ran) / 2;
+	s->contended = runnable > s->cpus || queued - s->queued > ran - s->ran;
 	if (s->contended)
 		s->limit = 0;
 	s->ran = ran;
 	s->queued = queued;
 }
 
-/* "RAN QUEUED TIMES", Documentation/scheduler/sched-stats.rst */
-void spin_check(struct spin *s, uint64_t now)
+/* The number in the word of this index, words being parted by blanks and slashes. */
+static int read_word(int fd, unsigned int index, uint64_t *ret)
 {
-	char text[80];
-	uint64_t ran, queued;
+	char text[80], *save = NULL;
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+	text[n > 0 ? n : 0] = '\0';
+	char *word = strtok_r(text, " /\n", &save);
+	while (word && index--)
+		word = strtok_r(NULL, " /\n", &save);
+	return word ? num_u64(word, ret) : -EINVAL;
+}
+
+/* schedstat is "RAN QUEUED TIMES" (Documentation/scheduler/sched-stats.rst),
+ * loadavg "1MIN 5MIN 15MIN RUNNABLE/ALL LAST" (proc(5)). */
+void spin_check(struct spin *s, uint64_t now, unsigned int own)
+{
+	uint64_t runnable, ran, queued;
 
 	if (!s->max || now - s->checked < CHECK_NS)
 		return;
 	s->checked = now;
-	ssize_t n = pread(s->stat_fd, text, sizeof(text) - 1, 0);
-	if (n <= 0)
-		return;
-	text[n] = '\0';
-	char *second = strchr(text, ' ');
-	char *third = second ? strchr(second + 1, ' ') : NULL;
-	if (!third)
-		return;
-	*second++ = *third = '\0';
-	if (!num_u64(text, &ran) && !num_u64(second, &queued))
-		spin_judge(s, ran, queued);
+	if (!read_word(s->load_fd, 3, &runnable) && !read_word(s->stat_fd, 0, &ran) &&
+	    !read_word(s->stat_fd, 1, &queued))
+		spin_judge(s, runnable > own ? runnable - own : 0, ran, queued);
 }
 
 void spin_learn(struct spin *s, uint64_t waited)

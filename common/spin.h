@@ -7,9 +7,10 @@
  * the processor is a virtual one. So it polls first. How long is learned from
  * the waits there were, as KVM does for its guests (Linux,
  * Documentation/virt/kvm/halt-polling.rst): short waits make the time grow,
- * a long one ends the polling. Where other programs want the processors too
- * (the scheduler tells how long this thread had to wait for one), polling would
- * take them from the client, and is not done.
+ * a long one ends the polling. Where other programs want the processors too,
+ * these do not sleep anyway, and polling would take one from the client: it is
+ * not done when more threads are runnable than there are processors, or when
+ * this one had to wait for its own (it may be confined to a few).
  */
 #ifndef COMMON_SPIN_H
 #define COMMON_SPIN_H
@@ -27,8 +28,10 @@
  * @rest:	waits to let pass before @limit may grow again
  * @misses:	polls without success since the last one with it
  * @contended:	others want the processors: @limit stays 0
+ * @cpus:	processors of the machine
+ * @load_fd:	/proc/loadavg
  * @stat_fd:	/proc/thread-self/schedstat
- * @checked:	when it was last read (spin_now()), and what it said then:
+ * @checked:	when they were last read (spin_now()), and what the latter said:
  * @ran:	nanoseconds on a processor
  * @queued:	nanoseconds of waiting for one
  */
@@ -38,6 +41,8 @@ struct spin {
 	uint32_t rest;
 	uint32_t misses;
 	bool contended;
+	unsigned int cpus;
+	int load_fd;
 	int stat_fd;
 	uint64_t checked;
 	uint64_t ran;
@@ -62,14 +67,16 @@ void spin_learn(struct spin *s, uint64_t waited);
 /**
  * spin_check() - look whether others want the processors
  * @now:	spin_now(); looks at most once in 4 ms
+ * @own:	runnable threads of ours that give way to everybody
  */
-void spin_check(struct spin *s, uint64_t now);
+void spin_check(struct spin *s, uint64_t now, unsigned int own);
 
 /**
  * spin_judge() - as spin_check(), with what the scheduler said
+ * @runnable:	threads that run or want to, without those
  * @ran, @queued: nanoseconds since the thread began
  */
-void spin_judge(struct spin *s, uint64_t ran, uint64_t queued);
+void spin_judge(struct spin *s, uint64_t runnable, uint64_t ran, uint64_t queued);
 
 /**
  * spin_now() - monotonic nanoseconds

@@ -139,6 +139,15 @@ void awake_at(struct awake *a, int cpu)
 		start_keeper(a, oldest, cpu);
 }
 
+unsigned int awake_running(const struct awake *a)
+{
+	unsigned int n = 0;
+
+	for (const struct keeper *k = a->keepers; k < a->keepers + AWAKE_KEEPERS; k++)
+		n += a->on == RUNNING && k->started;
+	return n;
+}
+
 void awake_touch(struct awake *a, uint64_t now)
 {
 	uint32_t asleep = ASLEEP;

@@ -64,6 +64,11 @@ void awake_clear(struct awake *a);
 void awake_at(struct awake *a, int cpu);
 
 /**
+ * awake_running() - how many keepers run
+ */
+unsigned int awake_running(const struct awake *a);
+
+/**
  * awake_touch() - a request came or was answered at this time; keepers run
  * from now until a moment after the last such call
  */

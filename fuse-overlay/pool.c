@@ -133,7 +133,7 @@ static int receive(struct fuse_session *se, struct waiting *w, struct fuse_buf *
 	if (!w->spin.max)
 		return fuse_session_receive_buf(se, buf);
 	began = spin_now();
-	spin_check(&w->spin, began);
+	spin_check(&w->spin, began, awake_running(&w->awake));
 	if (w->spin.limit)
 		awake_touch(&w->awake, began);
 	while (spin_now() - began < w->spin.limit && !poll(&ready, 1, 0))

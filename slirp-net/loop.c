@@ -80,7 +80,7 @@ static int wait_for_events(struct loop *l, int timeout_ms)
 	if (!timeout_ms || !l->spin.max)
 		return epoll_wait(l->epfd, l->batch, LOOP_BATCH, timeout_ms);
 	began = spin_now();
-	spin_check(&l->spin, began);
+	spin_check(&l->spin, began, 0);
 	while (!n && spin_now() - began < l->spin.limit)
 		n = epoll_wait(l->epfd, l->batch, LOOP_BATCH, 0);
 	if (!n)

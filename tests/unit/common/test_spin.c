@@ -69,18 +69,21 @@ static void none_when_none_is_wanted(void **state)
 
 static void yields_to_others(void **state)
 {
-	struct spin s = { .max = MAX, .limit = MAX };
+	struct spin s = { .max = MAX, .limit = MAX, .cpus = 2 };
 
 	(void)state;
-	spin_judge(&s, 4000000, 100000); /* ran 4 ms, was kept waiting for 0.1 */
+	spin_judge(&s, 2, 4000000, 100000); /* ran 4 ms, was kept waiting for 0.1 */
 	assert_int_equal(s.limit, MAX);
-	spin_judge(&s, 5000000, 3100000); /* 1 ms more, 3 ms */
+	spin_judge(&s, 2, 5000000, 3100000); /* 1 ms more, 3 ms */
 	assert_int_equal(s.limit, 0);
 	spin_learn(&s, 100);
 	assert_int_equal(s.limit, 0);
-	spin_judge(&s, 9000000, 3100000);
+	spin_judge(&s, 2, 9000000, 3100000);
 	spin_learn(&s, 100);
 	assert_int_equal(s.limit, 10000);
+	/* it runs at once, but others would as well */
+	spin_judge(&s, 3, 13000000, 3100000);
+	assert_int_equal(s.limit, 0);
 }
 
 static void reads_the_scheduler(void **state)
@@ -94,7 +97,7 @@ static void reads_the_scheduler(void **state)
 	/* the scheduler counts when the thread sleeps */
 	for (int i = 0; i < 100 && !s.ran; i++) {
 		(void)poll(NULL, 0, 5);
-		spin_check(&s, spin_now());
+		spin_check(&s, spin_now(), 0);
 	}
 	assert_true(s.ran > 0);
 	spin_clear(&s);
