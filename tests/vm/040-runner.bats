@@ -4,8 +4,8 @@ load helpers
 
 teardown() {
 	logged_in sub 'runner rm -f -a >/dev/null' || true
-	loginctl disable-linger "$(account sub)" 2>/dev/null || true
 	[ ! -e /etc/systemd/logind.conf.d/kill.conf ] || { rm /etc/systemd/logind.conf.d/kill.conf; systemctl restart systemd-logind; }
+	loginctl disable-linger "$(account sub)" 2>/dev/null || true
 }
 
 @test "the main job: run -d -p, curl, logs, exec, stop, rm" {
