@@ -11,7 +11,7 @@ base() {
 	local cache=$TREE/build/cache/debian-base.tar
 	if [ ! -f "$cache" ]; then
 		mkdir -p "${cache%/*}"
-		mmdebstrap --quiet --variant=minbase --dpkgopt='path-exclude=/usr/share/locale/*' bookworm "$cache.$$.tar" 2>/dev/null &&
+		mmdebstrap --quiet --variant=minbase bookworm "$cache.$$.tar" 2>/dev/null &&
 			mv "$cache.$$.tar" "$cache" || return 1
 	fi
 	ln -s "$cache" "$1"
@@ -91,12 +91,12 @@ setup() { [ ! -e "$D/no-debian" ] || skip "there is no mirror for mmdebstrap and
 
 teardown_file() {
 	[ -n "${D:-}" ] || return 0
-	box podman system migrate || true
-	box podman unshare rm -rf "$D/home/.local" || true
-	box podman system migrate || true
-	[ ! -f "$D/registry.pid" ] || kill "$(cat "$D/registry.pid")" || true
+	may_fail "no container was made" box podman system migrate
+	may_fail "root removes what is left" box podman unshare rm -rf "$D/home/.local"
+	may_fail "its pause process has left" box podman system migrate
+	[ ! -f "$D/registry.pid" ] || may_fail "the registry has left" kill "$(cat "$D/registry.pid")"
 	rm -rf "$D"
-	box2 find "/sys/fs/cgroup$CG" -depth -type d -exec rmdir {} \; || true
+	may_fail "a group is busy for a moment" box2 find "/sys/fs/cgroup$CG" -depth -type d -exec rmdir {} \;
 }
 
 # box2 CMD…: with cgroup2 alone at its place
