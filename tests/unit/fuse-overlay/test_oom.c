@@ -28,47 +28,7 @@
 #include "fuse-overlay/readdir.h"
 #include "fuse-overlay/rename.h"
 #include "fuse-overlay/xattr.h"
-
-/* The allocation that fails, counted down; negative: none. */
-static long fail_in = -1;
-static bool failed;
-
-static bool fails(void)
-{
-	if (fail_in < 0 || fail_in-- > 0)
-		return false;
-	failed = true;
-	return true;
-}
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-char *__real_strdup(const char *s);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-char *__wrap_strdup(const char *s);
-
-void *__wrap_malloc(size_t n)
-{
-	return fails() ? NULL : __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-	return fails() ? NULL : __real_realloc(p, n);
-}
-
-char *__wrap_strdup(const char *s)
-{
-	return fails() ? NULL : __real_strdup(s);
-}
+#include "tests/helpers/fail_alloc.h"
 
 static char top[] = "/tmp/test-oom.XXXXXX";
 static int topfd = -1;

@@ -24,47 +24,7 @@
 #include "common/log.h"
 #include "slirp-net/net.h"
 #include "slirp-net/udpframe.h"
-
-/* The allocation that fails, counted down; negative: none. */
-static long fail_in = -1;
-static bool failed;
-
-static bool fails(void)
-{
-	if (fail_in < 0 || fail_in-- > 0)
-		return false;
-	failed = true;
-	return true;
-}
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-char *__real_strdup(const char *s);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-char *__wrap_strdup(const char *s);
-
-void *__wrap_malloc(size_t n)
-{
-	return fails() ? NULL : __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-	return fails() ? NULL : __real_realloc(p, n);
-}
-
-char *__wrap_strdup(const char *s)
-{
-	return fails() ? NULL : __real_strdup(s);
-}
+#include "tests/helpers/fail_alloc.h"
 
 /**
  * struct world - a net whose container and whose host are this test
