@@ -3,8 +3,8 @@
  * spin - poll for a moment before sleeping, where that has paid
  *
  * A server that answers one client wakes a sleeping processor for each
- * request, which costs more than the request: 5 µs on bare metal, 50 µs where
- * the processor is a virtual one. So it polls first. How long is learned from
+ * request, which can cost more than the request: some 50 µs where the
+ * processor is a virtual one. So it polls first. How long is learned from
  * the waits there were, as KVM does for its guests (Linux,
  * Documentation/virt/kvm/halt-polling.rst): short waits make the time grow,
  * a long one ends the polling. Where other programs want the processors too,

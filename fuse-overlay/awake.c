@@ -90,7 +90,7 @@ static void bind_keeper(struct keeper *k, int cpu)
 
 	CPU_ZERO(&one);
 	CPU_SET((size_t)cpu, &one);
-	if (!k->tid || !sched_setaffinity(k->tid, sizeof(one), &one))
+	if (!pthread_setaffinity_np(k->thread, sizeof(one), &one))
 		k->cpu = cpu;
 }
 

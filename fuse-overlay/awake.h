@@ -19,7 +19,7 @@ struct awake;
  * struct keeper - one thread of lowest priority
  * @of:		what it belongs to
  * @thread:	it, when @started
- * @tid:	its number for the scheduler, 0 until it runs
+ * @tid:	its number, 0 until it is of the idle class
  * @cpu:	processor it is bound to
  * @used:	when that was last wanted, in calls
  */

@@ -146,12 +146,13 @@ static int receive(struct fuse_session *se, struct waiting *w, struct fuse_buf *
 static void serve_requests(struct pool *p, bool leads)
 {
 	struct fuse_session *se = p->o->se;
-	struct waiting w;
+	struct waiting w = { 0 };
 	struct fuse_buf buf = { 0 };
 	struct follow f;
 
 	spin_init(&w.spin, leads ? (unsigned int)p->o->conf->busy_poll : 0);
-	awake_init(&w.awake);
+	if (w.spin.max)
+		awake_init(&w.awake);
 	follow_init(&f);
 	while (!ended(p)) {
 		int r = receive(se, &w, &buf);

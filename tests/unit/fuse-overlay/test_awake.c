@@ -59,10 +59,10 @@ static void least_used_keeper_moves(void **state)
 	awake_at(&a, 0);
 	if (!a.keepers[1].started)
 		skip(); /* may not run on those two */
-	a.keepers[1].tid = 0; /* nothing to move but the note */
-	awake_at(&a, 5);
+	a.keepers[1].cpu = 7; /* as if it were elsewhere, and 1 had none */
+	awake_at(&a, 1);
 	assert_int_equal(a.keepers[0].cpu, 0);
-	assert_int_equal(a.keepers[1].cpu, 5);
+	assert_int_equal(a.keepers[1].cpu, 1);
 	awake_clear(&a);
 }
 
