@@ -3,6 +3,8 @@
 
 load helpers
 
+BOX_SECS=120
+
 PACKAGES="bc bzip2 cpio dc dos2unix ed figlet file gawk hello indent jq less lsof m4 make nano ncdu netcat-openbsd
 	patch procps psmisc pv rsync tree unzip wdiff whois xxd xz-utils zip"
 
@@ -97,24 +99,6 @@ teardown_file() {
 	[ ! -f "$D/registry.pid" ] || may_fail "the registry has left" kill "$(cat "$D/registry.pid")"
 	rm -rf "$D"
 	may_fail "a group is busy for a moment" box2 find "/sys/fs/cgroup$CG" -depth -type d -exec rmdir {} \;
-}
-
-# box2 CMD…: with cgroup2 alone at its place
-box2() {
-	unshare -m --propagation private sh -c 'umount -R /sys/fs/cgroup &&
-		mount -t cgroup2 cgroup2 /sys/fs/cgroup && mount --make-rshared / && exec "$@"' box "$@"
-}
-
-# box CMD…: as the user, in a group that is the user's
-box() {
-	local name id
-	name=$(account sub) id=$(id -u "$(account sub)")
-	box2 bash -c 'mkdir -p "$1/self" && chown -R "$2" "$1" && echo $$ >"$1/self/cgroup.procs" &&
-		cd "$3" && shift 3 && exec "$@"' in "/sys/fs/cgroup$CG" "$id" "$D/home" \
-		timeout -k 5 120 setpriv --reuid "$id" --regid "$(id -g "$name")" --init-groups \
-		env -i PATH=/usr/bin:/bin:/usr/sbin:/sbin HOME="$D/home" USER="$name" TERM=xterm \
-		TMPDIR="$D/run" XDG_RUNTIME_DIR="$D/run" CONTAINERS_CONF="$D/containers.conf" \
-		CONTAINERS_STORAGE_CONF="$D/storage.conf" CONTAINERS_REGISTRIES_CONF="$D/registries.conf" "$@"
 }
 
 # ok WORD…: must end with 0; warnings stay out of $output

@@ -40,3 +40,22 @@ podman_home() {
 	END
 	printf '[storage]\ndriver = "vfs"\n' >"$D/storage.conf"
 }
+
+# box2 CMD…: with cgroup2 alone at its place
+box2() {
+	unshare -m --propagation private sh -c 'umount -R /sys/fs/cgroup &&
+		mount -t cgroup2 cgroup2 /sys/fs/cgroup && mount --make-rshared / && exec "$@"' box "$@"
+}
+
+# box CMD…: as the user, in a group that is the user's; $D has its home and configuration
+box() {
+	local name id more=()
+	[ ! -e "$D/registries.conf" ] || more=(CONTAINERS_REGISTRIES_CONF="$D/registries.conf")
+	name=$(account sub) id=$(id -u "$(account sub)")
+	box2 bash -c 'mkdir -p "$1/self" && chown -R "$2" "$1" && echo $$ >"$1/self/cgroup.procs" &&
+		cd "$3" && shift 3 && exec "$@"' in "/sys/fs/cgroup$CG" "$id" "$D/home" \
+		timeout -k 5 "${BOX_SECS:-90}" setpriv --reuid "$id" --regid "$(id -g "$name")" --init-groups \
+		env -i PATH=/usr/bin:/bin:/usr/sbin:/sbin HOME="$D/home" USER="$name" TERM=xterm \
+		TMPDIR="$D/run" XDG_RUNTIME_DIR="$D/run" CONTAINERS_CONF="$D/containers.conf" \
+		CONTAINERS_STORAGE_CONF="$D/storage.conf" "${more[@]}" "$@"
+}
