@@ -55,15 +55,14 @@ static int capsets_set(const struct capsets *s)
 	return 0;
 }
 
-int caps_confine(int cap, struct err *e)
+int caps_confine(uint64_t keep, struct err *e)
 {
 	uid_t uid = getuid();
-	uint64_t keep = UINT64_C(1) << cap;
 	struct capsets s;
 	int r;
 
 	if (uid == 0)
-		keep |= UINT64_C(1) << CAP_SETFCAP;
+		keep |= CAPS_BIT(CAP_SETFCAP);
 	/*
 	 * Installed setuid root: become the caller for good. The kernel takes
 	 * a map only from the owner of the user namespace, so this also makes
@@ -92,14 +91,26 @@ int caps_confine(int cap, struct err *e)
 	return 0;
 }
 
-int caps_raise(void)
+int caps_raise(int cap)
 {
 	struct capsets s;
 	int r = capsets_get(&s);
 
 	if (r < 0)
 		return r;
-	s.effective = s.permitted;
+	s.effective |= s.permitted & (CAPS_BIT(cap) | CAPS_BIT(CAP_SETFCAP));
+	return capsets_set(&s);
+}
+
+int caps_forgo(int cap)
+{
+	struct capsets s;
+	int r = capsets_get(&s);
+
+	if (r < 0)
+		return r;
+	s.effective &= ~CAPS_BIT(cap);
+	s.permitted &= ~CAPS_BIT(cap);
 	return capsets_set(&s);
 }
 

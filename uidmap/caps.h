@@ -6,30 +6,42 @@
 #define UIDMAP_CAPS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct err;
 
+#define CAPS_BIT(cap) (UINT64_C(1) << (cap))
+
 /**
- * caps_confine() - keep one capability, dormant, and the caller's own ids
- * @cap:	the capability to keep, if there
+ * caps_confine() - keep a few capabilities, dormant, and the caller's own ids
+ * @keep:	CAPS_BIT() of each capability to keep, where it is there
  * @e:		which step failed
  *
  * Works for a program with file capabilities, for one that is setuid root and
  * for one without any privilege. Afterwards all ids are the caller's real
- * ones, the permitted set holds at most @cap, every other set is empty, and
+ * ones, the permitted set holds at most @keep, every other set is empty, and
  * exec gives nothing back. A caller who really is root keeps CAP_SETFCAP too:
  * the kernel asks for it where root maps its own id.
  *
  * Return: 0 or -errno.
  */
-int caps_confine(int cap, struct err *e);
+int caps_confine(uint64_t keep, struct err *e);
 
 /**
- * caps_raise() - make what caps_confine() kept effective
+ * caps_raise() - make one of those that caps_confine() kept effective
+ * @cap:	the capability; root's CAP_SETFCAP comes with it
  *
  * Return: 0 or -errno.
  */
-int caps_raise(void);
+int caps_raise(int cap);
+
+/**
+ * caps_forgo() - give one of them up for good
+ * @cap:	capability
+ *
+ * Return: 0 or -errno.
+ */
+int caps_forgo(int cap);
 
 /**
  * caps_have() - is this capability permitted to the process?

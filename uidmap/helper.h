@@ -15,10 +15,12 @@ struct idkind;
  * struct helper - newuidmap and newgidmap of one folder
  * @uid:	path of newuidmap
  * @gid:	path of newgidmap
+ * @together:	newuidmap writes both maps in one call (mapper.h)
  */
 struct helper {
 	char uid[PATH_MAX];
 	char gid[PATH_MAX];
+	bool together;
 };
 
 /**

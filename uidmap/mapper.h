@@ -7,14 +7,18 @@
 
 struct idkind;
 
+/* Behind it newuidmap takes the triples of the gid map, too. */
+#define MAPPER_GIDS "--gids"
+
 /**
- * mapper_main() - check and write one map
+ * mapper_main() - check and write one map, or both
  * @kind:	all that differs between the two programs
+ * @second:	the map that may follow behind MAPPER_GIDS, or NULL
  * @argc:	as main
  * @argv:	as main
  *
  * Return: exit status: 0, 1 refused or failed, 2 wrong usage.
  */
-int mapper_main(const struct idkind *kind, int argc, char **argv);
+int mapper_main(const struct idkind *kind, const struct idkind *second, int argc, char **argv);
 
 #endif

@@ -19,6 +19,7 @@
 #include "common/str.h"
 #include "uidmap/idmap.h"
 #include "uidmap/kind.h"
+#include "uidmap/mapper.h"
 #include "uidmap/mapwrite.h"
 #include "uidmap/plan.h"
 #include "uidmap/target.h"
@@ -26,12 +27,10 @@
 /* A helper explains itself in one line; more is cut off. */
 #define HELPER_LINE_MAX 900
 
-static int helper_argv(struct strv *argv, const char *path, pid_t pid, const struct idmap *map)
+static int add_map(struct strv *argv, const struct idmap *map)
 {
-	int r = strv_add(argv, path);
+	int r = 0;
 
-	if (r == 0)
-		r = strv_addf(argv, "%d", pid);
 	for (size_t i = 0; i < map->n && r == 0; i++) {
 		const struct idrange *l = &map->r[i];
 
@@ -44,7 +43,23 @@ static int helper_argv(struct strv *argv, const char *path, pid_t pid, const str
 	return r;
 }
 
-static int run_helper(const char *path, pid_t pid, const struct idmap *map, struct err *e)
+static int helper_argv(struct strv *argv, const char *path, pid_t pid, const struct idmap *map,
+		       const struct idmap *gids)
+{
+	int r = strv_add(argv, path);
+
+	if (r == 0)
+		r = strv_addf(argv, "%d", pid);
+	if (r == 0)
+		r = add_map(argv, map);
+	if (r == 0 && gids)
+		r = strv_add(argv, MAPPER_GIDS);
+	return r == 0 && gids ? add_map(argv, gids) : r;
+}
+
+/* With @gids the helper writes that map, too. */
+static int run_helper(const char *path, pid_t pid, const struct idmap *map,
+		      const struct idmap *gids, struct err *e)
 {
 	struct strv AUTO(strv_clear) argv = { 0 };
 	struct proc_spawn how = { .stdio = { -1, -1, -1 } };
@@ -53,7 +68,7 @@ static int run_helper(const char *path, pid_t pid, const struct idmap *map, stru
 	pid_t child;
 	ssize_t n;
 
-	if (helper_argv(&argv, path, pid, map) < 0)
+	if (helper_argv(&argv, path, pid, map, gids) < 0)
 		return err_set(e, -ENOMEM, "%s", path);
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return err_set(e, -errno, "pipe");
@@ -97,9 +112,12 @@ int mapping_apply(const struct plan *plan, pid_t pid, struct err *e)
 {
 	int r;
 
+	if (plan->mode == PLAN_RANGE && plan->helper.together)
+		return run_helper(plan->helper.uid, pid, &plan->uid_map, &plan->gid_map, e);
 	if (plan->mode == PLAN_RANGE) {
-		r = run_helper(plan->helper.uid, pid, &plan->uid_map, e);
-		return r < 0 ? r : run_helper(plan->helper.gid, pid, &plan->gid_map, e);
+		r = run_helper(plan->helper.uid, pid, &plan->uid_map, /* gids */ NULL, e);
+		return r < 0 ? r :
+			       run_helper(plan->helper.gid, pid, &plan->gid_map, /* gids */ NULL, e);
 	}
 	r = write_here(&kind_uid, pid, &plan->uid_map, /* deny */ false, e);
 	if (r < 0)

@@ -92,7 +92,7 @@ int mapwrite(struct target *t, const struct policy_target *seen, const struct id
 
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_BLOCK, &all, NULL);
-	r = caps_raise();
+	r = caps_raise(kind->cap);
 	if (r < 0)
 		return err_set(e, r, "raise %s", kind->cap_name);
 	auto_close int fd = target_open_file(t, kind->map_file, O_RDWR);

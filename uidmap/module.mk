@@ -8,6 +8,6 @@ $(eval $(call program,uidmap,uidmap/main.c,uidmap))
 
 # The folder of the programs: what was installed, or BINDIR=build/bin
 install-caps: ## as root: let the installed mappings map granted ids (BINDIR=build/bin: those just built)
-	setcap cap_setuid+ep $(DESTDIR)$(BINDIR)/newuidmap
+	setcap cap_setuid,cap_setgid+ep $(DESTDIR)$(BINDIR)/newuidmap
 	setcap cap_setgid+ep $(DESTDIR)$(BINDIR)/newgidmap
 .PHONY: install-caps

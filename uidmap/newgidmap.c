@@ -7,5 +7,5 @@
 
 int main(int argc, char **argv)
 {
-	return mapper_main(&kind_gid, argc, argv);
+	return mapper_main(&kind_gid, /* second */ NULL, argc, argv);
 }

@@ -184,6 +184,11 @@ static int try_range(const struct plan_wish *wish, struct plan *p)
 			continue;
 		set_maps(wish, p, PLAN_RANGE);
 		p->helper = h;
+		/* shadow's have every capability, and refuse the words */
+		p->helper.together = helper_check(h.uid, &kind_gid, NULL) >= 0;
+		if (p->helper.together && mapping_try(p, &failure, NULL) >= 0)
+			return 1;
+		p->helper.together = false;
 		if (mapping_try(p, &failure, &why) >= 0)
 			return 1;
 		if (failure)

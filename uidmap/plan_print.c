@@ -91,7 +91,7 @@ static json_t *json_missing(const struct plan *p)
 int plan_print_json(const struct plan *p, FILE *out)
 {
 	/* clang-format off */
-	json_t *doc = json_pack("{s:i,s:I,s:I,s:o,s:s,s:o,s:o,s:o,s:o,s:s,s:o,s:o,s:o}",
+	json_t *doc = json_pack("{s:i,s:I,s:I,s:o,s:s,s:o,s:o,s:b,s:o,s:o,s:s,s:o,s:o,s:o}",
 				"version", 1,
 				"uid", (json_int_t)p->caller.id.uid,
 				"gid", (json_int_t)p->caller.id.gid,
@@ -99,6 +99,7 @@ int plan_print_json(const struct plan *p, FILE *out)
 				"mode", plan_mode_name(p->mode),
 				"newuidmap", json_text(p->helper.uid),
 				"newgidmap", json_text(p->helper.gid),
+				"together", p->helper.together,
 				"uid_map", json_map(&p->uid_map),
 				"gid_map", json_map(&p->gid_map),
 				"setgroups", p->setgroups ? "allow" : "deny",

@@ -97,6 +97,7 @@ static int parse_root(const json_t *root, struct id_plan *plan, struct err *e)
 			return err_msg(e, -EINVAL, "uidmap plan: a range without helpers");
 		plan->newuidmap = xstrdup(u);
 		plan->newgidmap = xstrdup(g);
+		plan->together = json_is_true(json_object_get(root, "together"));
 	}
 	return 0;
 }

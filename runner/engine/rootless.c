@@ -9,9 +9,10 @@
  *   monitor. The kernel gives the owner of a namespace all capabilities in
  *   it. The map is compared with the plan first.
  * - A range otherwise: a child that shares our memory and only sleeps (the
- *   holder) is made in a new user namespace, newuidmap and newgidmap are
- *   started side by side for it, and while they run (3 ms) the command goes
- *   on outside: that is rootless_begin(). rootless_enter() waits for them,
+ *   holder) is made in a new user namespace, newuidmap is started for it (and
+ *   newgidmap beside it, where the one is not ours or may not write both
+ *   maps), and while they run the command goes on outside: that is
+ *   rootless_begin(). rootless_enter() waits for them,
  *   joins the namespace of the holder and ends it. If a helper fails, that is
  *   an error with the helper's own words. The plan is asked for helpers that
  *   work.
@@ -140,20 +141,28 @@ static int find_running(const struct engine *eng, const struct id_plan *plan)
 	return -ESRCH;
 }
 
-/* Start one helper; its stderr comes back through a pipe. */
-static pid_t start_helper(const char *program, pid_t target, const struct id_range *ranges, size_t n,
-			  int err_fd)
+static int add_ranges(struct strv *argv, const struct id_range *ranges, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strv_addf(argv, "%u", ranges[i].inside) < 0 ||
+		    strv_addf(argv, "%u", ranges[i].outside) < 0 ||
+		    strv_addf(argv, "%u", ranges[i].count) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+/* Start the helper for one map, or for both; its stderr comes back through a pipe. */
+static pid_t start_helper(const struct id_plan *p, bool uids, bool gids, pid_t target, int err_fd)
 {
 	AUTO(strv_clear) struct strv argv = { 0 };
 	struct proc_spawn how = { .stdio = { -1, -1, err_fd } };
 
-	if (strv_add(&argv, program) < 0 || strv_addf(&argv, "%d", target) < 0)
+	if (strv_add(&argv, uids ? p->newuidmap : p->newgidmap) < 0 ||
+	    strv_addf(&argv, "%d", target) < 0 ||
+	    (uids && add_ranges(&argv, p->uid, p->n_uid) < 0) ||
+	    (uids && gids && strv_add(&argv, "--gids") < 0) ||
+	    (gids && add_ranges(&argv, p->gid, p->n_gid) < 0))
 		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
-		if (strv_addf(&argv, "%u", ranges[i].inside) < 0 ||
-		    strv_addf(&argv, "%u", ranges[i].outside) < 0 ||
-		    strv_addf(&argv, "%u", ranges[i].count) < 0)
-			return -ENOMEM;
 	how.argv = argv.v;
 	return proc_spawn(&how);
 }
@@ -183,7 +192,7 @@ static int unshare_error(int code, struct err *e)
  * @monitor:	pidfd of a monitor in such a namespace, -1 when none was found
  * @holder:	the child in the new namespace, 0 when there is none
  * @stack:	its stack
- * @helper:	newuidmap and newgidmap, or -errno
+ * @helper:	newuidmap and newgidmap, or -errno; 0 where the first writes both maps
  * @words:	what they complain
  */
 struct mapping {
@@ -236,14 +245,14 @@ static int start_mapping(struct mapping *m, struct err *e)
 		end_holder(m);
 		return err_set(e, -EMFILE, "pipe");
 	}
-	m->helper[0] = start_helper(p->newuidmap, m->holder, p->uid, p->n_uid, words[1]);
-	m->helper[1] = start_helper(p->newgidmap, m->holder, p->gid, p->n_gid, words[1]);
+	m->helper[0] = start_helper(p, /* uids */ true, p->together, m->holder, words[1]);
+	m->helper[1] = p->together ? 0 : start_helper(p, /* uids */ false, true, m->holder, words[1]);
 	m->words = words[0];
 	close(words[1]);
 	return 0;
 }
 
-/* Wait for both helpers; nothing is left of them. */
+/* Wait for the helpers; nothing is left of them. */
 static int finish_mapping(struct mapping *m, struct err *e)
 {
 	const char *const names[] = { m->plan.newuidmap, m->plan.newgidmap };
@@ -255,7 +264,7 @@ static int finish_mapping(struct mapping *m, struct err *e)
 	text[n > 0 ? n : 0] = '\0';
 	text[strcspn(text, "\n")] = '\0';
 	for (int i = 0; i < 2; i++)
-		code[i] = m->helper[i] < 0 ? m->helper[i] : proc_wait(m->helper[i]);
+		code[i] = m->helper[i] <= 0 ? m->helper[i] : proc_wait(m->helper[i]);
 	for (int i = 0; i < 2; i++)
 		if (code[i] < 0)
 			return err_set(e, code[i], "%s", names[i]);

@@ -32,6 +32,7 @@ struct id_range {
  * @uid, @gid:	lines of the two maps
  * @n_uid, @n_gid: how many
  * @newuidmap, @newgidmap: helper programs; NULL: the map has one id and needs none
+ * @together:	newuidmap writes both maps in one call
  */
 struct id_plan {
 	struct id_range *uid;
@@ -40,6 +41,7 @@ struct id_plan {
 	size_t n_gid;
 	char *newuidmap;
 	char *newgidmap;
+	bool together;
 };
 
 void id_plan_clear(struct id_plan *plan);

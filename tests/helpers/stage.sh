@@ -3,7 +3,7 @@
 #
 # A clone below /root is closed to them: then programs and data are copied to a
 # folder of their own in /var/tmp (the caller removes it when it is not BINDIR).
-# As root, the two id mappers get their file capabilities there.
+# As root, the two id mappers get the file capabilities of `make install-caps` there.
 set -eu
 bindir=$(cd "$1" && pwd)
 account=${SUITE_PREFIX:-runner}-sub
@@ -19,7 +19,7 @@ if [ "$(id -u)" = 0 ]; then
 		stage=$root/bin
 	fi
 	if [ -e "$stage/newuidmap" ]; then
-		setcap cap_setuid+ep "$stage/newuidmap"
+		setcap cap_setuid,cap_setgid+ep "$stage/newuidmap"
 		setcap cap_setgid+ep "$stage/newgidmap"
 	fi
 fi

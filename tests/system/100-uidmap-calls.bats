@@ -48,7 +48,71 @@ setup() {
 	run_as sub 1 newuidmap 99999999 0 5 1
 	[ "$output" = "newuidmap: open /proc/99999999: No such file or directory" ]
 	run_as sub 2 newuidmap
-	[ "$output" = "newuidmap: usage: newuidmap PID|fd:N uid loweruid count [uid loweruid count]..." ]
+	[ "$output" = "newuidmap: usage: newuidmap PID|fd:N uid loweruid count [uid loweruid count]... [--gids gid lowergid count...]" ]
+	run_as sub 2 newgidmap
+	[ "$output" = "newgidmap: usage: newgidmap PID|fd:N gid lowergid count [gid lowergid count]..." ]
+}
+
+# both WORDS…: newuidmap of $dir for a new namespace of sub's, then what became of it
+both() {
+	run_as sub bash -c '
+		unshare -U sleep 60 & p=$!
+		trap "kill $p" EXIT
+		until [ "$(readlink /proc/$p/ns/user)" != "$(readlink /proc/self/ns/user)" ]; do sleep 0.01; done
+		'"$dir"'/newuidmap $p '"$*"'; echo "status $?"
+		echo $(cat /proc/$p/uid_map) / $(cat /proc/$p/gid_map) / $(cat /proc/$p/setgroups)'
+}
+
+@test "both maps in one call, each judged as if it were alone" {
+	dir=$BIN
+	u=$(awk -F: -v n="$(account sub)" '$1 == n { print $2; exit }' /etc/subuid)
+	g=$(awk -F: -v n="$(account sub)" '$1 == n { print $2; exit }' /etc/subgid)
+	me=$(id -u "$(account sub)") mine=$(id -g "$(account sub)")
+	both 0 "$me" 1 1 "$u" 65536 --gids 0 "$mine" 1 1 "$g" 65536
+	[ "$output" = "status 0
+0 $me 1 1 $u 65536 / 0 $mine 1 1 $g 65536 / allow" ]
+	# setgroups goes with the group map alone
+	both 0 "$u" 10 --gids 0 "$mine" 1
+	[ "$output" = "status 0
+0 $u 10 / 0 $mine 1 / deny" ]
+	# one that is refused: neither is written
+	both 0 "$u" 10 --gids 0 "$((g + 65536))" 1
+	[ "$output" = "newuidmap: gid range [0-1) -> [$((g + 65536))-$((g + 65537))) not allowed
+status 1
+/ / allow" ]
+	both 0 0 1 --gids 0 "$g" 10
+	assert_output_has "uid range [0-1) -> [0-1) not allowed"
+	assert_output_has "/ / allow"
+	for words in "0 $u 10 --gids" "0 $u 10 --gids 0 $g" "--gids 0 $g 10" "0 $u 10 --gids 0 $g 10 --gids 0 $g 10" \
+		"0 $u 10 --gids 0 $g x" "0 $u --gids 0 0 $g 10"; do
+		both "$words"
+		echo "$words: $output"
+		assert_output_has "status 2"
+		assert_output_has "/ / allow"
+	done
+}
+
+@test "both maps in one call: not with one capability, and the plan asks for what works" {
+	dir=$(scratch root)
+	chmod 755 "$dir"
+	cp "$BIN/uidmap" "$BIN/newuidmap" "$BIN/newgidmap" "$dir"
+	setcap cap_setuid+ep "$dir/newuidmap"
+	setcap cap_setgid+ep "$dir/newgidmap"
+	u=$(awk -F: -v n="$(account sub)" '$1 == n { print $2; exit }' /etc/subuid)
+	g=$(awk -F: -v n="$(account sub)" '$1 == n { print $2; exit }' /etc/subgid)
+	both 0 "$u" 10 --gids 0 "$g" 10
+	assert_output_has "without the file capability cap_setgid"
+	assert_output_has "/ / allow"
+	run_as sub "$dir/uidmap" plan --json
+	jq -e '.mode == "range" and .together == false' <<<"$output"
+	run_as sub "$dir/uidmap" run cat /proc/self/gid_map
+	assert_output_has "$g"
+	setcap cap_setuid,cap_setgid+ep "$dir/newuidmap"
+	run_as sub "$dir/uidmap" plan --json
+	jq -e '.mode == "range" and .together == true' <<<"$output"
+	run_as sub "$dir/uidmap" run cat /proc/self/gid_map
+	assert_output_has "$g"
+	rm -rf "$dir"
 }
 
 @test "without any privilege: the own id alone, as the kernel lets everyone" {

@@ -107,7 +107,7 @@ as_sub() {
 # The calls between the check and the write, each a place to be overtaken.
 @test "a target that dies and whose number another user's process gets: that one is not mapped" {
 	without_sanitizer
-	for place in "capget enter 2" "capset enter 2" "openat2 enter 2" "openat2 exit 2" "ioctl enter 3" \
+	for place in "capget enter 3" "capset enter 3" "openat2 enter 2" "openat2 exit 2" "ioctl enter 3" \
 		"pread64 enter 1" "write enter 1"; do
 		begin plain
 		# shellcheck disable=SC2086
@@ -182,6 +182,24 @@ as_sub() {
 		# one map, one write
 		[ "$(grep -c '^write(' "$ATTACK_DIR/trace")" = 1 ]
 	done
+}
+
+@test "with both maps only one capability is awake at any write" {
+	without_sanitizer
+	begin plain
+	env -i strace -qq -o "$ATTACK_DIR/trace" -u "$sub" -e trace=capset,openat,write \
+		"$BIN/newuidmap" "$target" 0 "$start" 5 --gids 0 "$gstart" 5
+	cat "$ATTACK_DIR/trace"
+	caps=$(sed -n 's/^capset.*{effective=\([^,]*\), permitted=\([^,]*\),.*/\1 \2/p; s/^write.*/write/p' "$ATTACK_DIR/trace")
+	u='1<<CAP_SETUID' g='1<<CAP_SETGID'
+	[ "$caps" = "0 $g|$u
+$u $g|$u
+write
+0 $g
+$g $g
+write
+0 0" ]
+	[ "$(map_of uid_map "$target") $(map_of gid_map "$target")" = "0 $start 5 0 $gstart 5" ]
 }
 
 @test "setuid root: the same one capability, and the caller's ids for good" {

@@ -17,7 +17,7 @@ granted() {
 	run_as sub uidmap plan --json
 	echo "$output" | jq -e --arg u "$(granted uid)" --arg g "$(granted gid)" --argjson me "$(id -u "$sub")" --arg b "$BIN" '
 		.version == 1 and .mode == "range" and .uid == $me and .missing == [] and .setgroups == "allow" and
-		.newuidmap == $b + "/newuidmap" and .newgidmap == $b + "/newgidmap" and
+		.newuidmap == $b + "/newuidmap" and .newgidmap == $b + "/newgidmap" and .together and
 		.uid_map == [{inside: 0, outside: $me, count: 1}, {inside: 1, outside: ($u | tonumber), count: 65536}] and
 		.gid_map[1].outside == ($g | tonumber) and .uid_grants == [{start: ($u | tonumber), count: 65536}]'
 }
@@ -87,7 +87,8 @@ granted() {
 	cp "$BIN/uidmap" "$BIN/newuidmap" "$BIN/newgidmap" "$dir"
 	SUITE_ENV="PATH=/usr/bin" run_as sub "$dir/uidmap" plan --json
 	rm -rf "$dir"
-	echo "$output" | jq -e '.mode == "range" and .newuidmap == "/usr/bin/newuidmap" and .missing == []'
+	echo "$output" | jq -e '.mode == "range" and .newuidmap == "/usr/bin/newuidmap" and .missing == [] and
+		.together == false'
 }
 
 @test "plan: user namespaces switched off, with the switch named" {

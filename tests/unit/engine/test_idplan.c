@@ -32,6 +32,12 @@ static void test_good(void **state)
 	assert_int_equal(p.uid[1].outside, 100000);
 	assert_int_equal(p.uid[1].count, 65536);
 	assert_string_equal(p.newuidmap, "/u");
+	assert_false(p.together);
+	id_plan_clear(&p);
+	assert_int_equal(parse("{\"version\":1,\"mode\":\"range\",\"newuidmap\":\"/u\",\"newgidmap\":\"/g\","
+			       "\"together\":true," MAPS "}",
+			       &p, NULL), 0);
+	assert_true(p.together);
 	id_plan_clear(&p);
 	assert_int_equal(parse("{\"version\":1,\"mode\":\"single\",\"newuidmap\":null," MAPS "}", &p, NULL), 0);
 	assert_null(p.newuidmap);
