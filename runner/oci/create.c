@@ -173,7 +173,8 @@ static int converse(struct plan *p, const struct cgroup_ops *cg, struct err *e)
 	if (r == 0)
 		r = write_state(p, e);
 	if (r == 0)
-		r = notify_fill(&p->proc, &p->s->seccomp, p->o->id, p->o->bundle, c->pid, p->s, e);
+		r = notify_fill(&p->proc, notify_metadata(&p->s->seccomp, p->o->agent), p->o->id,
+				p->o->bundle, c->pid, p->s, e);
 	if (r == 0 && plan_waits(p)) {
 		if (p->new_user)
 			r = ns_write_maps(c->pid, &p->uidmap, &p->gidmap, e);

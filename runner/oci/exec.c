@@ -177,8 +177,10 @@ static int build(const struct oci_exec_opts *o, struct spec_process *p, struct e
 		x->pp.bpf = *o->seccomp;
 	x->pp.listener = -1;
 	int r = plan_process_build(&x->mem, p, &x->pp, e);
-	if (r == 0 && o->seccomp_spec)
-		r = notify_open(o->seccomp_spec, &x->pp, e);
+	if (o->agent)
+		x->pp.agent = *o->agent->bpf;
+	if (r == 0)
+		r = notify_open(o->seccomp_spec, o->agent, &x->pp, e);
 	return r;
 }
 
@@ -278,7 +280,7 @@ static int exec_entry(const struct oci_exec_opts *o, struct entry *x, const int 
 	if (r < 0)
 		return r;
 	(void)close(take_fd(&theirs));
-	r = o->seccomp_spec ? notify_fill(&x->pp, o->seccomp_spec, o->id, NULL, pid, NULL, e) : 0;
+	r = notify_fill(&x->pp, notify_metadata(o->seccomp_spec, o->agent), o->id, NULL, pid, NULL, e);
 	/* only where it is waited for: unread, it would turn the end into a reset */
 	if (r == 0 && x->wait)
 		r = sync_send(sync, SYNC_START, -1);

@@ -32,13 +32,28 @@
 
 enum { NAP_NS = 50 * 1000, NAPS_MAX = 200 * 1000 };
 
-int notify_open(const struct spec_seccomp *sc, struct plan_process *pp, struct err *e)
+const char *notify_metadata(const struct spec_seccomp *sc, const struct oci_agent *agent)
 {
-	if (!sc->set || !sc->listener_path)
+	const char *words = agent ? agent->metadata : sc ? sc->listener_metadata : NULL;
+
+	return words ? words : "";
+}
+
+int notify_open(const struct spec_seccomp *sc, const struct oci_agent *agent,
+		struct plan_process *pp, struct err *e)
+{
+	const char *path = sc && sc->set ? sc->listener_path : NULL;
+
+	if (agent && path)
+		return err_msg(e, -EBUSY, "linux.seccomp.listenerPath: %s: calls are answered already",
+			       path);
+	if (agent)
+		path = agent->socket;
+	if (!path)
 		return 0;
-	int fd = sock_connect_unix(sc->listener_path);
+	int fd = sock_connect_unix(path);
 	if (fd < 0)
-		return err_set(e, fd, "linux.seccomp.listenerPath: %s", sc->listener_path);
+		return err_set(e, fd, "linux.seccomp.listenerPath: %s", path);
 	pp->listener = fd;
 	pp->notify = mmap(NULL, sizeof(*pp->notify), PROT_READ | PROT_WRITE,
 			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -59,8 +74,8 @@ void notify_close(struct plan_process *pp)
 	pp->notify = NULL;
 }
 
-int notify_fill(struct plan_process *pp, const struct spec_seccomp *sc, const char *id,
-		const char *bundle, pid_t pid, const struct spec *s, struct err *e)
+int notify_fill(struct plan_process *pp, const char *metadata, const char *id, const char *bundle,
+		pid_t pid, const struct spec *s, struct err *e)
 {
 	struct oci_state st = { .id = id, .status = "creating", .pid = pid, .bundle = bundle,
 				.spec = s };
@@ -69,9 +84,7 @@ int notify_fill(struct plan_process *pp, const struct spec_seccomp *sc, const ch
 		return 0;
 	auto_free char *state = state_json(&st);
 	json_t *o = json_pack("{s:s, s:[s], s:i, s:s, s:o}", "ociVersion", "1.2.0", "fds", "seccompFd",
-			      "pid", pid, "metadata",
-			      sc->listener_metadata ? sc->listener_metadata : "", "state",
-			      json_loads(state, 0, NULL));
+			      "pid", pid, "metadata", metadata, "state", json_loads(state, 0, NULL));
 	auto_free char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 	json_decref(o);
 	if (!text || strlen(text) >= PLAN_NOTIFY_MAX)
@@ -102,7 +115,8 @@ static int sender(void *arg)
 	return 0;
 }
 
-int notify_load(struct plan_process *pp, struct sock_fprog *prog, struct err *e)
+int notify_load(struct plan_process *pp, struct sock_fprog *prog, unsigned int more_flags,
+		struct err *e)
 {
 	struct plan_notify *n = pp->notify;
 	int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
@@ -112,7 +126,7 @@ int notify_load(struct plan_process *pp, struct sock_fprog *prog, struct err *e)
 	if (clone(sender, n->stack + sizeof(n->stack), flags, pp) < 0)
 		return err_set(e, -errno, "make the thread for the seccomp agent");
 	int fd = raw_seccomp(SECCOMP_SET_MODE_FILTER,
-			     pp->bpf.flags | SECCOMP_FILTER_FLAG_NEW_LISTENER, prog);
+			     more_flags | SECCOMP_FILTER_FLAG_NEW_LISTENER, prog);
 	n->listener = fd < 0 ? -2 : fd;
 	if (fd < 0)
 		return err_set(e, -errno, "load the seccomp filter");

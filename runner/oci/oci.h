@@ -50,6 +50,18 @@ struct oci_bpf {
 	unsigned int flags; /* SECCOMP_FILTER_FLAG_* the profile asks for */
 };
 
+/*
+ * A supervisor of the caller's, beside the spec's own filter: it answers the
+ * calls that a filter of its own hands to it. That one is loaded last before
+ * the exec, so that our own set-up is not seen, and first of the two: what
+ * the spec's filter refuses stays refused.
+ */
+struct oci_agent {
+	const char *socket;	    /* where it listens, as linux.seccomp.listenerPath */
+	const char *metadata;	    /* as linux.seccomp.listenerMetadata */
+	const struct oci_bpf *bpf;
+};
+
 struct oci_container;
 
 /* All of oci_create()'s inputs beside the spec. Start with oci_create_opts_init(). */
@@ -64,6 +76,7 @@ struct oci_create_opts {
 	enum oci_cgroup_mode cgroup;
 	bool require_cgroup; /* limits that cannot be applied are an error, not a warning */
 	const struct oci_bpf *seccomp; /* precompiled filter of spec->seccomp, or NULL */
+	const struct oci_agent *agent; /* or NULL */
 	bool no_pivot;       /* MS_MOVE + chroot instead of pivot_root */
 	bool no_new_keyring;
 	int death_sig;       /* sent to the program when the caller dies; 0: none */
@@ -142,6 +155,7 @@ struct oci_exec_opts {
 	const char *cgroup; /* folder to enter, or NULL */
 	const struct oci_bpf *seccomp; /* filter, or NULL for none */
 	const struct spec_seccomp *seccomp_spec; /* for its listenerPath, or NULL */
+	const struct oci_agent *agent; /* or NULL */
 	const char *id; /* told to the listener */
 	const struct spec_mempolicy *mempolicy; /* of the container, or NULL */
 	bool no_new_keyring;

@@ -234,7 +234,9 @@ static int plan_process(struct plan *p, struct err *e)
 		pp->bpf = *o->seccomp;
 	else if (s->seccomp.set)
 		r = oci_seccomp_compile(&s->seccomp, &pp->bpf, e);
-	return r < 0 ? r : notify_open(&s->seccomp, pp, e);
+	if (o->agent)
+		pp->agent = *o->agent->bpf;
+	return r < 0 ? r : notify_open(&s->seccomp, o->agent, pp, e);
 }
 
 int plan_build(const struct spec *s, const struct oci_create_opts *o, struct plan *ret,

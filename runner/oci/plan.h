@@ -102,7 +102,8 @@ struct plan_notify {
  * @path:	PATH of the container's environment
  * @apparmor:	profile to be written, or NULL
  * @bpf:	filter, bytes 0 for none
- * @listener:	connected socket of linux.seccomp.listenerPath, or -1
+ * @agent:	filter of the caller's supervisor, bytes 0 for none
+ * @listener:	connected socket of whoever answers the calls of one of them, or -1
  * @notify:	shared page with what goes along with the notify descriptor
  * @gids_ok:	setgroups is permitted here
  * @stdio, @keep, @n_keep, @keep_as_is: descriptors
@@ -118,7 +119,7 @@ struct plan_process {
 	const char **home_slot;
 	char home[PLAN_NAME_MAX + 8];
 	const char *path, *apparmor;
-	struct oci_bpf bpf;
+	struct oci_bpf bpf, agent;
 	int listener;
 	struct plan_notify *notify;
 	bool gids_ok;

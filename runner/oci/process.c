@@ -5,13 +5,15 @@
  * How it works: a list of steps whose order is the point. Limits come while
  * there is still the right to raise them; the bounding set before the user
  * changes; the filter last of all where no_new_privs permits that, otherwise
- * while CAP_SYS_ADMIN is still there. Nothing allocates.
+ * while CAP_SYS_ADMIN is still there, which is kept until the exec where the
+ * caller has a supervisor (struct oci_agent). Nothing allocates.
  */
 #include "runner/oci/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -281,28 +283,43 @@ static int do_labels(struct ctx *c, struct err *e)
 	return r < 0 ? err_wrap(e, "process.apparmorProfile") : 0;
 }
 
-static int load_filter(struct plan_process *pp, struct err *e)
+static int load_filter(struct plan_process *pp, const struct oci_bpf *bpf, bool answered, struct err *e)
 {
-	struct sock_fprog prog = { .len = (unsigned short)(pp->bpf.bytes / sizeof(struct sock_filter)),
-				   .filter = pp->bpf.insns };
+	struct sock_fprog prog = { .len = (unsigned short)(bpf->bytes / sizeof(struct sock_filter)),
+				   .filter = bpf->insns };
 
-	if (!pp->bpf.bytes)
+	if (!bpf->bytes)
 		return 0;
-	if (pp->listener >= 0)
-		return notify_load(pp, &prog, e);
-	if (raw_seccomp(SECCOMP_SET_MODE_FILTER, pp->bpf.flags, &prog) < 0)
+	if (answered)
+		return notify_load(pp, &prog, bpf->flags, e);
+	if (raw_seccomp(SECCOMP_SET_MODE_FILTER, bpf->flags, &prog) < 0)
 		return err_set(e, -errno, "load the seccomp filter");
 	return 0;
 }
 
+/* A supervisor that answers for ids and capabilities is not to see ours change. */
+static bool filter_is_late(const struct plan_process *pp)
+{
+	return pp->s->no_new_privs || pp->agent.bytes;
+}
+
 static int do_early_filter(struct ctx *c, struct err *e)
 {
-	return c->pp->s->no_new_privs ? 0 : load_filter(c->pp, e);
+	struct plan_process *pp = c->pp;
+
+	return filter_is_late(pp) ? 0 : load_filter(pp, &pp->bpf, pp->listener >= 0, e);
 }
 
 static int do_late_filter(struct ctx *c, struct err *e)
 {
-	return c->pp->s->no_new_privs ? load_filter(c->pp, e) : 0;
+	struct plan_process *pp = c->pp;
+
+	if (!filter_is_late(pp))
+		return 0;
+	if (!pp->agent.bytes)
+		return load_filter(pp, &pp->bpf, pp->listener >= 0, e);
+	int r = load_filter(pp, &pp->agent, true, e);
+	return r < 0 ? r : load_filter(pp, &pp->bpf, false, e);
 }
 
 static int do_bounding(struct ctx *c, struct err *e)
@@ -337,9 +354,15 @@ static int do_user(struct ctx *c, struct err *e)
 
 static int do_caps(struct ctx *c, struct err *e)
 {
-	const struct spec_caps *caps = &c->pp->s->caps;
+	struct spec_caps caps = c->pp->s->caps;
 
-	return caps->set ? caps_apply(caps, e) : 0;
+	/* a filter after this one needs the right; the exec takes it away, for
+	 * the bounding set has it no more */
+	if (c->pp->agent.bytes && !c->pp->s->no_new_privs) {
+		caps.permitted |= UINT64_C(1) << CAP_SYS_ADMIN;
+		caps.effective |= UINT64_C(1) << CAP_SYS_ADMIN;
+	}
+	return caps.set ? caps_apply(&caps, e) : 0;
 }
 
 static int do_cwd(struct ctx *c, struct err *e)
