@@ -57,6 +57,7 @@ static const struct word words[] = {
 	W_BOOL("static_nlink", static_nlink, "directories show a link count of 1"),
 	W_INT("xattr_permissions", xattr_permissions,
 	      "0|1|2  keep owner and mode in an xattr: 1 security.*, 2 user.*"),
+	W_BOOL("raw_owners", raw_owners, "leave recorded owners to others: show what the disk says"),
 	W_INT("noxattrs", noxattrs, "0|1  refuse extended attributes"),
 	W_INT("threaded", threaded, "0|1  serve by several threads when there is use for them"),
 	W_INT("busy_poll", busy_poll, "USEC  poll so long before sleeping, where that pays"),
@@ -316,6 +317,9 @@ int conf_check(struct conf *c, struct err *e)
 		return err_msg(e, -EINVAL, "upperdir: %s: needs a workdir", c->upper);
 	if (c->xattr_permissions > 2)
 		return err_msg(e, -EINVAL, "xattr_permissions=%d: not 0, 1 or 2",
+			       c->xattr_permissions);
+	if (c->raw_owners && c->xattr_permissions)
+		return err_msg(e, -EINVAL, "raw_owners: not with xattr_permissions=%d",
 			       c->xattr_permissions);
 	if (c->busy_poll > SPIN_MAX_US)
 		return err_msg(e, -EINVAL, "busy_poll=%d: not between 0 and %d", c->busy_poll,

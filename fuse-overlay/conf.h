@@ -44,6 +44,7 @@ enum conf_redirect {
  * @busy_poll:	microseconds to poll before sleeping, where that pays
  * @writeback:	let the kernel gather writes
  * @fsync:	0: fsync(2) succeeds without doing anything
+ * @raw_owners:	recorded owners are neither shown nor hidden
  * @noxattrs:	no extended attributes in the mount
  * @squash_to_uid, @squash_to_gid: -1 for none
  * @static_nlink: directories show one link
@@ -84,6 +85,7 @@ struct conf {
 	int busy_poll;
 	int writeback;
 	int fsync;
+	bool raw_owners;
 	int noxattrs;
 	int squash_to_uid;
 	int squash_to_gid;

@@ -55,6 +55,8 @@ static int open_layer(struct ovl *o, const char *what, const char *path, struct 
 		r = node_dev(o, &stx);
 	if (r < 0)
 		return err_set(e, r, "%s: %s", what, path);
+	if (o->conf->raw_owners)
+		return 0;
 	l->override = owner_probe(l->fd);
 	if (l->override == OVERRIDE_PRIVILEGED)
 		return 0;

@@ -267,7 +267,7 @@ static int escape_into(struct strbuf *b, const char *path)
 	return 0;
 }
 
-static int fuse_options(const struct container *c, struct strbuf *b)
+static int fuse_options(const struct container *c, bool own, struct strbuf *b)
 {
 	int r = strbuf_adds(b, "lowerdir=");
 
@@ -288,6 +288,10 @@ static int fuse_options(const struct container *c, struct strbuf *b)
 		if (r == 0)
 			r = strbuf_addf(b, "/containers/%s/%s", c->id, i ? "work" : "upper");
 	}
+	/* With one id no owner can be shown but by a supervisor (recorded.c); what
+	 * its records say the kernel would have for nobody's, and refuse. */
+	if (r == 0 && own && c->eng->ids == ENGINE_IDS_ONE)
+		r = strbuf_adds(b, ",raw_owners");
 	return r == 0 ? strbuf_adds(b, ",volatile") : r;
 }
 
@@ -336,7 +340,7 @@ static int start_fuse(struct container *c, const char *program, bool own, struct
 	pid_t pid;
 	int r;
 
-	if (fuse_options(c, &opts) < 0)
+	if (fuse_options(c, own, &opts) < 0)
 		return err_set(e, -ENOMEM, "fuse-overlay");
 	if (pipe2(ready, O_CLOEXEC) < 0 || pipe2(life, O_CLOEXEC) < 0 || pipe2(words, O_CLOEXEC) < 0)
 		return err_set(e, -errno, "pipe");

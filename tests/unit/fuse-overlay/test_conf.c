@@ -43,6 +43,8 @@ static const struct {
 	{ "lowerdir=a,timeout=nan", -EINVAL, 0, 0, NULL },
 	{ "lowerdir=a,threaded=yes", -EINVAL, 0, 0, NULL },
 	{ "lowerdir=a,xattr_permissions=3", -EINVAL, 0, 0, NULL },
+	{ "lowerdir=a,raw_owners", 0, 1, 0, NULL },
+	{ "lowerdir=a,raw_owners,xattr_permissions=2", -EINVAL, 0, 0, NULL },
 	{ "lowerdir=a,busy_poll=1001", -EINVAL, 0, 0, NULL },
 	{ "lowerdir=a,busy_poll=-1", -EINVAL, 0, 0, NULL },
 	{ "lowerdir=a,busy_poll=0", 0, 1, 0, NULL },
