@@ -297,6 +297,9 @@ int oci_seccomp_compile(const struct spec_seccomp *sc, struct oci_bpf *ret, stru
 	(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_NNP, 0);
 	(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 
+	if (sc->others_pass)
+		(void)seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ALLOW);
+
 	struct prologue p = { .n = 0 };
 	int r = add_archs(ctx, sc, e);
 	if (r < 0)
@@ -336,7 +339,7 @@ void oci_seccomp_key(const struct spec_seccomp *sc, char ret[33])
 	key_u64(&k, KNOWN_LAST << 8 | 2); /* of our prologue; count up when it changes */
 	key_u64(&k, sc->action);
 	key_u64(&k, (uint64_t)sc->has_errno << 32 | sc->errno_ret);
-	key_u64(&k, sc->flags);
+	key_u64(&k, (uint64_t)sc->others_pass << 32 | sc->flags);
 	for (size_t i = 0; i < sc->n_archs; i++)
 		key_u64(&k, sc->archs[i]);
 	for (size_t i = 0; i < sc->n_rules; i++) {

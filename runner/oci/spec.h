@@ -282,6 +282,7 @@ struct spec_seccomp {
 	unsigned int errno_ret;
 	const uint32_t *archs; /* SCMP_ARCH_* */
 	size_t n_archs;
+	bool others_pass; /* calls of other architectures do not kill: never of a file */
 	unsigned int flags; /* SECCOMP_FILTER_FLAG_* */
 	const char *listener_path;
 	const char *listener_metadata;
