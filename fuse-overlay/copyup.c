@@ -243,6 +243,10 @@ static int copy_meta(struct ovl *o, struct copy *c, struct loc l)
 	} else if (now.stx_uid == ow.uid && now.stx_gid == ow.gid) {
 		what = OWNER_MODE;
 	}
+	/* a change of owner leaves these bits alone */
+	if (o->layers[0].override == OVERRIDE_NONE && !((now.stx_mode ^ ow.mode) & 07777) &&
+	    !(ow.mode & 07000))
+		what &= ~OWNER_MODE;
 	/* squashed owners are for the eye: on disk the file keeps its own if it may */
 	if (o->conf->uids.squash >= 0 || o->conf->gids.squash >= 0)
 		(void)at_chown(l, ow.uid, ow.gid);
@@ -310,13 +314,22 @@ static int adopt(struct ovl *o, struct copy *c)
 	return 0;
 }
 
+/* The permissions that a copy is made with. It gets its owner afterwards, and
+ * its setuid bits after its data: both would clear them. */
+static mode_t first_mode(const struct ovl *o, const struct copy *c, mode_t otherwise)
+{
+	mode_t mode = c->stx.stx_mode & 07777;
+
+	return o->layers[0].override == OVERRIDE_NONE && mode <= 0777 ? mode : otherwise;
+}
+
 static int make_file(struct ovl *o, struct copy *c, off_t keep)
 {
 	auto_close int from = file_open_loc(o, c->from, O_RDONLY | O_NONBLOCK);
 
 	if (from < 0)
 		return from;
-	c->fd = openat(o->workfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	c->fd = openat(o->workfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, first_mode(o, c, 0600));
 	if (c->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT)) {
 		ovl_tmp_name(o, c->tmp);
 		c->fd = openat(o->workfd, c->tmp, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
@@ -348,7 +361,7 @@ static int make_other(struct ovl *o, struct copy *c)
 				return copy_meta(o, c, (struct loc){ o->workfd, c->tmp });
 		}
 	} else if (S_ISDIR(mode)) {
-		if (!mkdirat(o->workfd, c->tmp, 0700))
+		if (!mkdirat(o->workfd, c->tmp, first_mode(o, c, 0700)))
 			return copy_meta(o, c, (struct loc){ o->workfd, c->tmp });
 	} else {
 		dev_t rdev = makedev(c->stx.stx_rdev_major, c->stx.stx_rdev_minor);
@@ -476,7 +489,9 @@ int copyup_dir(struct ovl *o, struct node *n, struct dir **ret)
 		return -ENOENT;
 	struct dir *d;
 	int r = dir_get(o, n, &d);
-	if (r >= 0 && ret)
+	if (r >= 0 && ret) {
+		d->blank = false; /* whoever asks is about to change it */
 		*ret = d;
+	}
 	return r;
 }

@@ -157,6 +157,7 @@ int dir_add_upper(struct ovl *o, struct node *n, int fd)
 	/* made by us a moment ago: nothing in it, and nothing to count anew but
 	 * where one source counted for itself */
 	grown->wh_known = true;
+	grown->blank = true;
 	grown->gen++;
 	lowtab_shift(grown->low);
 	dlist_free(grown->list);
@@ -169,6 +170,7 @@ int dir_add_upper(struct ovl *o, struct node *n, int fd)
 void dir_changed(struct dir *d)
 {
 	d->gen++;
+	d->blank = false;
 }
 
 int dir_upper_has_wh_files(struct ovl *o, struct dir *d)

@@ -250,6 +250,7 @@ static int adopt(struct ovl *o, struct node *parent, struct dir *d, const char *
 		n = node_new(o, parent, name, key, stx.stx_mode);
 		if (!n)
 			return -ENOMEM;
+		n->flags |= NODE_NO_CAPS;
 	} else if (n->flags & NODE_NONAME) {
 		r = node_set_name(o, n, parent, name);
 		if (r < 0)

@@ -183,7 +183,8 @@ void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_inf
 	struct fileio io;
 
 	if (!o->conf->fsync || !o->writable) {
-		reply_status(req, 0);
+		/* nothing to do; the kernel asks once and then says so itself */
+		reply_status(req, -ENOSYS);
 		return;
 	}
 	int r = file_begin(o, node_of(o, ino), fi, false, &io);

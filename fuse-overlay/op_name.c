@@ -12,6 +12,7 @@
 
 #include "common/cleanup.h"
 #include "fuse-overlay/dirent.h"
+#include "fuse-overlay/firstopen.h"
 #include "fuse-overlay/lookup.h"
 #include "fuse-overlay/node.h"
 #include "fuse-overlay/readdir.h"
@@ -25,7 +26,9 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	struct fuse_entry_param e;
 
 	ovl_lock(o);
-	int r = lookup_entry(o, node_of(o, parent), name, &e);
+	int r = firstopen_is(o, node_of(o, parent), name, fuse_req_ctx(req)->pid) ?
+			firstopen_entry(o, &e) :
+			lookup_entry(o, node_of(o, parent), name, &e);
 	ovl_unlock(o);
 	if (r < 0)
 		reply_status(req, r);
@@ -155,7 +158,8 @@ void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_
 
 	(void)fi;
 	if (!o->conf->fsync || !o->writable) {
-		reply_status(req, 0);
+		/* nothing to do; the kernel asks once and then says so itself */
+		reply_status(req, -ENOSYS);
 		return;
 	}
 	ovl_lock(o);

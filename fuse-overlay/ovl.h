@@ -89,6 +89,7 @@ struct layer {
 #define NODE_HEAPNAME 4U	/* name was allocated apart */
 #define NODE_ROOT 8U
 #define NODE_INDEXED 16U	/* upper file with names left in a lower layer */
+#define NODE_NO_CAPS 32U	/* known to have no security.capability */
 
 /**
  * struct node - one inode that the kernel knows
@@ -156,6 +157,7 @@ struct dsrc {
  * @wh_known:	@wh_files is valid
  * @wh_files:	the upper folder contains .wh. files
  * @impure:	may hold objects that were copied up and moved here
+ * @blank:	the upper folder was made for the folder below and is empty yet
  * @count:	subdirectories of a merged directory, -1 until counted
  * @pos:	where src[0].fd would go on listing
  * @n:		sources
@@ -173,6 +175,7 @@ struct dir {
 	bool wh_known;
 	bool wh_files;
 	bool impure;
+	bool blank;
 	int count;
 	off_t pos;
 	uint16_t n;

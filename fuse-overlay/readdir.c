@@ -415,7 +415,7 @@ static int refresh(struct ovl *o, struct node *n, struct dir *d)
 	s.l = d->list;
 	s.l->round++;
 	s.l->gen = d->gen - 1; /* until it is whole */
-	if (d->has_upper)
+	if (d->has_upper && !d->blank)
 		r = refresh_src(&s, 0);
 	if (r < 0)
 		return r;
@@ -586,7 +586,7 @@ int readdir_count_dirs(struct ovl *o, struct node *n)
 	c.dirs = count_low(o, c.d);
 	if (c.dirs < 0)
 		return c.dirs;
-	if (c.d->has_upper && (r = readdir_scan(c.d->src[0].fd, count_entry, &c)) < 0)
+	if (c.d->has_upper && !c.d->blank && (r = readdir_scan(c.d->src[0].fd, count_entry, &c)) < 0)
 		return r;
 	c.d->count = c.dirs > 0 ? c.dirs : 0;
 	return c.d->count;

@@ -33,6 +33,7 @@
 #include "common/fd.h"
 #include "common/io.h"
 #include "common/log.h"
+#include "fuse-overlay/firstopen.h"
 #include "fuse-overlay/layer.h"
 #include "fuse-overlay/ops.h"
 #include "fuse-overlay/pool.h"
@@ -45,6 +46,7 @@
  * @tell:	the parent waits for a byte on it, -1 when there is none
  * @serving:	the thread in the loop
  * @watcher:	the thread on the exit descriptor, when @wake is not -1
+ * @opener:	the thread of firstopen.c, when @opening
  * @wake:	eventfd that ends the watcher's wait
  * @ended:	the loop was left
  */
@@ -52,7 +54,8 @@ struct server {
 	struct ovl *o;
 	struct fuse_session *se;
 	int tell;
-	pthread_t serving, watcher;
+	pthread_t serving, watcher, opener;
+	bool opening;
 	int wake;
 	_Atomic bool ended;
 };
@@ -161,6 +164,25 @@ static void tell_ready(void *arg)
 	}
 }
 
+static void opened_first(void *arg)
+{
+	struct server *s = arg;
+
+	if (!s->ended)
+		tell_ready(s);
+}
+
+/* The kernel was answered for the first time. */
+static void start_use(void *arg)
+{
+	struct server *s = arg;
+
+	s->opening = s->o->no_open &&
+		     !firstopen_start(s->o->conf->mountpoint, opened_first, s, &s->opener);
+	if (!s->opening)
+		tell_ready(s);
+}
+
 /* Wait for the other end of the exit descriptor to close, then unmount. */
 static void *watch_exit(void *arg)
 {
@@ -234,7 +256,7 @@ static int run(struct server *s, const struct conf *c, struct err *e)
 	if (r >= 0)
 		r = start_watch(s, e);
 	if (r >= 0) {
-		struct pool p = { .o = s->o, .ready = tell_ready, .arg = s };
+		struct pool p = { .o = s->o, .ready = start_use, .arg = s };
 
 		pool_serve(&p, c->threaded);
 		end_watch(s);
@@ -262,6 +284,9 @@ int serve(const struct conf *c, struct err *e)
 	int r = run(&s, &here, e);
 	if (s.se)
 		fuse_session_destroy(s.se);
+	/* the kernel has ended its request by now */
+	if (s.opening)
+		(void)pthread_join(s.opener, NULL);
 	ovl_clear(s.o);
 	free(s.o);
 	return r;

@@ -18,6 +18,7 @@
 #define ESCAPED "user.overlay.overlay."
 #define RECORDED "user.containers.override_"
 #define ACL_PREFIX "system.posix_acl_"
+#define CAPABILITY "security.capability"
 
 static bool is_private(const char *name)
 {
@@ -103,12 +104,17 @@ ssize_t xattr_get(struct ovl *o, struct node *n, const char *name, void *buf, si
 	const char *disk = xattr_encode(o->layers[n->layer].override, name, real);
 	struct loc l;
 
-	if (!disk)
+	/* the kernel asks for this one at every first write and change of owner */
+	bool is_caps = str_eq(name, CAPABILITY);
+
+	if (!disk || (is_caps && n->flags & NODE_NO_CAPS))
 		return -ENODATA;
 	int r = node_loc(o, n, &l);
 	if (r < 0)
 		return r;
 	ssize_t len = at_getxattr(l, disk, buf, size);
+	if (is_caps && len == -ENODATA)
+		n->flags |= NODE_NO_CAPS;
 	if (len > 0 && size && needs_shift(o, name))
 		xattr_shift_acl(o, buf, (size_t)len, false);
 	return len;
@@ -159,6 +165,8 @@ int xattr_set(struct ovl *o, struct node *n, const char *name, const void *value
 		return r;
 	if (!value)
 		return at_removexattr(l, disk);
+	if (str_eq(name, CAPABILITY))
+		n->flags &= (uint16_t)~NODE_NO_CAPS;
 	if (size && needs_shift(o, name)) {
 		shifted = malloc(size);
 		if (!shifted)

@@ -106,6 +106,47 @@ in_mount() {
 	[ "$(echo $output)" = "in o o 0" ] || { echo "$output"; false; }
 }
 
+@test "folders and files that are copied up for a change of mode alone: listing, links, modes" {
+	in_mount "" '
+		mkdir base/tree base/tree/sub; touch base/tree/f; chmod 444 base/tree/f; chmod 1777 base/tree/sub
+		install -m 6711 /dev/null base/tree/s; install -m 777 /dev/null base/tree/all; again; umask 077
+		chmod 2750 m/tree; stat -c "%a %h" m/tree; [ "$(ls m/tree)" = "$(ls base/tree)" ]
+		mkdir m/tree/new; stat -c %h m/tree; rmdir m/tree/sub; ls m/tree; stat -c %h m/tree
+		mkdir base/two base/two/a; again; touch -d 2001-01-01 m/two; mv m/tree/new m/two/; ls m/two; rm -r m/two/a; ls m/two
+		for f in f s all; do touch -d 2002-01-01 m/tree/$f; stat -c "%n %a" u/tree/$f; done
+		chmod 700 m/tree/all; chmod u+w m/tree/f; again; stat -c "%a" m/tree/all m/tree/f m/tree'
+	[ "$(echo $output)" = "2750 3 4 all f new s 3 a new new u/tree/f 444 u/tree/s 6711 u/tree/all 777 700 644 2750" ]
+}
+
+@test "file capabilities: none, set, cleared by writing and by a new owner, copied up" {
+	in_mount "" '
+		caps() { getcap m/only/o $(ls -d m/x 2>/dev/null); }
+		set_it() { setcap cap_net_raw=p "$1"; }
+		set_it base/only/o; again; caps; chmod 700 m/only/o; caps; echo more >>m/only/o; caps
+		echo 1 >m/x; caps; set_it m/x; caps; echo 2 >>m/x; caps; set_it m/x; chown 7 m/x; caps
+		set_it m/x; again; caps; setcap -r m/x; caps'
+	[ "$(echo $output)" = "m/only/o cap_net_raw=p m/only/o cap_net_raw=p m/x cap_net_raw=p m/x cap_net_raw=p" ]
+}
+
+@test "requests: files are neither opened nor released, and synced but once when that does nothing" {
+	cat >"$dir/count" <<-'END'
+		set -eu
+		cd "$1"; mkdir l u w m
+		fuse-overlay -d --ready-fd 8 8>ready -o "lowerdir=l,upperdir=u,workdir=w,$2" m 2>log & server=$!
+		until [ -s ready ]; do sleep 0.02; done
+		for i in $(seq 50); do echo $i >m/$i; done; cat m/7; sync m/[1-9] m/[1-9]; [ -z "$(ls -A m | tr -d 0-9)" ]
+		umount m; wait $server
+		for what in OPEN RELEASE FLUSH FSYNC; do echo $what $(grep -c "opcode: $what " log); done
+		# the name that the server opens is there for nobody else
+		! grep -a "first-open" log | grep -v LOOKUP
+	END
+	run_as sub unshare -rm --map-auto bash "$dir/count" "$dir" volatile
+	[ "$(echo $output)" = "7 OPEN 1 RELEASE 0 FLUSH 1 FSYNC 1" ]
+	rm -rf "$dir"/[luwm] "$dir"/ready
+	run_as sub unshare -rm --map-auto bash "$dir/count" "$dir" fsync=1
+	[ "$(echo $output)" = "7 OPEN 1 RELEASE 0 FLUSH 1 FSYNC 18" ]
+}
+
 @test "an unlinked open file keeps working, lower or upper" {
 	in_mount "" '
 		exec 5<>m/file 6<m/below; rm m/file m/below; echo more >&5
