@@ -78,8 +78,9 @@ static bool wants_limits(const struct spec_resources *r)
 {
 	return r->mem_limit.set || r->mem_reservation.set || r->mem_swap.set || r->cpu_shares.set ||
 	       (r->cpu_quota.set && r->cpu_quota.v > 0) || r->cpus || r->mems ||
-	       (r->pids_limit.set && r->pids_limit.v > 0) || r->blkio_weight.set || r->n_hugetlb ||
-	       r->n_unified || r->read_bps.n || r->write_bps.n || r->read_iops.n || r->write_iops.n;
+	       r->cpu_idle.v || r->cpu_burst.v || (r->pids_limit.set && r->pids_limit.v >= 0) ||
+	       r->blkio_weight.set || r->n_blkio_devs || r->read_bps.n || r->write_bps.n ||
+	       r->read_iops.n || r->write_iops.n || r->n_hugetlb || r->n_rdma || r->n_unified;
 }
 
 static bool devices_lost(const struct plan *p)

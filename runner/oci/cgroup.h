@@ -55,6 +55,9 @@ int cgroup_systemd_enter(const char *cgroup, pid_t pid, struct err *e);
  */
 void cgroup_systemd_update(const char *cgroup, const struct spec_resources *res);
 
+/** cgroup_pids() - the spec's number of processes as one that lets a container be made */
+int64_t cgroup_pids(int64_t limit);
+
 /** cgroup_weight() - the spec's CPU shares as cgroup2's weight, 1 to 10000 */
 int64_t cgroup_weight(int64_t shares);
 

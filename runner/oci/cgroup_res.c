@@ -59,13 +59,6 @@ static void put_or_max(struct writer *w, const char *file, int64_t v)
 		put(w, file, "%" PRId64, v);
 }
 
-static void refuse(struct writer *w, bool asked, const char *field)
-{
-	if (asked && w->first == 0)
-		w->first = err_msg(w->e, -EOPNOTSUPP, "linux.resources.%s: cgroup2 has no such limit",
-				   field);
-}
-
 static void check_usage(struct writer *w, const struct spec_resources *r)
 {
 	auto_free char *text = NULL;
@@ -101,10 +94,6 @@ static void memory(struct writer *w, const struct spec_resources *r)
 		else
 			put(w, "memory.swap.max", "%" PRId64, r->mem_swap.v - limit);
 	}
-	refuse(w, r->mem_kernel.set && r->mem_kernel.v > 0, "memory.kernel");
-	refuse(w, r->mem_kernel_tcp.set && r->mem_kernel_tcp.v > 0, "memory.kernelTCP");
-	refuse(w, r->mem_swappiness.set, "memory.swappiness");
-	refuse(w, r->mem_disable_oom.v, "memory.disableOOMKiller");
 }
 
 int64_t cgroup_weight(int64_t shares)
@@ -134,8 +123,6 @@ static void cpu(struct writer *w, const struct spec_resources *r)
 		put(w, "cpuset.cpus", "%s", r->cpus);
 	if (r->mems && *r->mems)
 		put(w, "cpuset.mems", "%s", r->mems);
-	refuse(w, r->cpu_rt_runtime.set && r->cpu_rt_runtime.v > 0, "cpu.realtimeRuntime");
-	refuse(w, r->cpu_rt_period.set && r->cpu_rt_period.v > 0, "cpu.realtimePeriod");
 }
 
 static void io_rates(struct writer *w, const struct spec_dev_rates *l, const char *key)
@@ -163,13 +150,11 @@ static void io(struct writer *w, const struct spec_resources *r)
 		if (d->has_weight)
 			put(w, bfq ? "io.bfq.weight" : "io.weight", "%" PRId64 ":%" PRId64 " %u", d->major,
 			    d->minor, bfq ? d->weight : 1U + (d->weight - 10U) * 9999U / 990U);
-		refuse(w, d->has_leaf_weight && d->leaf_weight, "blockIO.weightDevice.leafWeight");
 	}
 	io_rates(w, &r->read_bps, "rbps");
 	io_rates(w, &r->write_bps, "wbps");
 	io_rates(w, &r->read_iops, "riops");
 	io_rates(w, &r->write_iops, "wiops");
-	refuse(w, r->blkio_leaf_weight.set && r->blkio_leaf_weight.v > 0, "blockIO.leafWeight");
 }
 
 /* Asked for by file name: never a limit to be lost with a warning. */
@@ -193,12 +178,19 @@ static void unified(struct writer *w, const char *key, const char *value)
 		w->hard = err_set(w->e, r, "linux.resources.unified: %s = '%s'", key, value);
 }
 
+int64_t cgroup_pids(int64_t limit)
+{
+	/* with 0 the kernel would let none be born into the group, our own neither;
+	 * to whoever is the only one, 1 is the same */
+	return limit == 0 ? 1 : limit;
+}
+
 static void others(struct writer *w, const struct spec_resources *r)
 {
 	char file[128];
 
-	if (r->pids_limit.set && r->pids_limit.v != 0)
-		put_or_max(w, "pids.max", r->pids_limit.v);
+	if (r->pids_limit.set)
+		put_or_max(w, "pids.max", cgroup_pids(r->pids_limit.v));
 	for (size_t i = 0; i < r->n_hugetlb; i++) {
 		if (str_format(file, sizeof(file), "hugetlb.%s.max", r->hugetlb[i].page_size) > 0)
 			put(w, file, "%" PRIu64, r->hugetlb[i].limit);
@@ -215,8 +207,6 @@ static void others(struct writer *w, const struct spec_resources *r)
 		if (d->has_objects)
 			put(w, "rdma.max", "%s hca_object=%u", d->device, d->objects);
 	}
-	refuse(w, r->net_classid.set && r->net_classid.v > 0, "network.classID");
-	refuse(w, r->n_net_prio > 0, "network.priorities");
 	for (size_t i = 0; i < r->n_unified; i++) {
 		const char *key = r->unified[i].key, *value = r->unified[i].value;
 

@@ -170,8 +170,9 @@ static int add_limits(const struct sdbus *b, void *m, const struct spec_resource
 		ret = add_limit(b, m, "MemoryLow", &r->mem_reservation);
 	if (ret >= 0 && r->mem_swap.set && r->mem_limit.set && r->mem_swap.v > r->mem_limit.v)
 		ret = add_number(b, m, "MemorySwapMax", (uint64_t)(r->mem_swap.v - r->mem_limit.v));
+	struct spec_opt_i64 pids = { r->pids_limit.set, cgroup_pids(r->pids_limit.v) };
 	if (ret >= 0)
-		ret = add_limit(b, m, "TasksMax", &r->pids_limit);
+		ret = add_limit(b, m, "TasksMax", &pids);
 	return ret < 0 ? ret : add_cpu(b, m, r);
 }
 

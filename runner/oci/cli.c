@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <regex.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -72,6 +73,28 @@ int cli_operands(const struct verb *v, int argc, char **argv, void *target, int 
 		return err_msg(e, -EINVAL, "%s: '%s' is too much", v->name, argv[first + max]);
 	*ret_args = argv + first;
 	return n;
+}
+
+int cli_each(const struct cli *cli, const char *pattern,
+	     int (*fn)(const struct cli *cli, const char *id, void *ctx, struct err *e), void *ctx,
+	     struct err *e)
+{
+	regex_t re;
+	int first = 0;
+
+	if (regcomp(&re, pattern, REG_EXTENDED | REG_NOSUB) != 0)
+		return err_msg(e, -EINVAL, "'%s' is no regular expression", pattern);
+	int copy = openat(cli->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_dir DIR *d = copy < 0 ? NULL : fdopendir(copy);
+	for (struct dirent *ent; d && (ent = readdir(d));) {
+		if (ent->d_name[0] == '.' || regexec(&re, ent->d_name, 0, NULL, 0) != 0)
+			continue;
+		int r = fn(cli, ent->d_name, ctx, first ? NULL : e);
+		if (r < 0 && !first)
+			first = r;
+	}
+	regfree(&re);
+	return first;
 }
 
 int cli_send_console(const char *path, int master, struct err *e)

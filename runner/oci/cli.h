@@ -114,6 +114,14 @@ void sdnotify_detached(int fd, int pidfd, pid_t pid);
 /** cli_state_fd() - a file with the state, for hooks */
 int cli_state_fd(const struct box *b, const struct spec *s, const char *status, struct err *e);
 
+/**
+ * cli_each() - call for every container whose name matches
+ * @fn: what it returns first below 0 is returned in the end, none stops
+ */
+int cli_each(const struct cli *cli, const char *pattern,
+	     int (*fn)(const struct cli *cli, const char *id, void *ctx, struct err *e), void *ctx,
+	     struct err *e);
+
 /** cli_delete() - clean everything of a stopped container */
 int cli_delete(struct box *b, const char *id, struct err *e);
 

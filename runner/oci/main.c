@@ -26,6 +26,7 @@ static const struct opt global[] = {
 	OPT_BOOL(0, "debug", struct cli, debug, "log what is done"),
 	OPT_STR(0, "debug-stop", struct cli, debug_stop, "STEP", "stop at this step of a creation"),
 	OPT_BOOL('v', "version", struct cli, version, "print the version"),
+	OPT_BOOL('V', NULL, struct cli, version, NULL),
 	OPT_BOOL('h', "help", struct cli, help, "print this"),
 	OPT_END,
 };
@@ -35,7 +36,7 @@ static int print_version(void)
 	const struct scmp_version *v = seccomp_version();
 
 	/* the words are crun's: programs that use it look for them */
-	(void)printf("runner-oci version %s\nspec: 1.2.0\nlibseccomp: %u.%u.%u\n"
+	(void)printf("runner-oci version %s\nspec: " SPEC_VERSION "\nlibseccomp: %u.%u.%u\n"
 		     "+SYSTEMD +SELINUX +APPARMOR +CAP +SECCOMP +EBPF\n",
 		     VERSION, v->major, v->minor, v->micro);
 	return 0;
@@ -77,6 +78,24 @@ static int choose_cgroup(struct cli *cli, struct err *e)
 		       cli->cgroup_manager);
 }
 
+static const char *why_no_command(const char *word)
+{
+	/* crun and runc have these */
+	static const struct {
+		const char *word, *why;
+	} others[] = {
+		{ "checkpoint", "is not supported: containers cannot be saved" },
+		{ "restore", "is not supported: containers cannot be saved" },
+		{ "events", "is not supported: the container's cgroup has the numbers" },
+		{ "mounts", "is not supported: mounts are made at creation only" },
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (str_eq(others[i].word, word))
+			return others[i].why;
+	return "is no command";
+}
+
 static int run_verb(struct cli *cli, const struct verb *v, int argc, char **argv,
 		    char **all, struct err *e)
 {
@@ -111,9 +130,13 @@ int main(int argc, char **argv)
 		cli_help(global, NULL, cli.help ? stdout : stderr);
 		return cli.help ? 0 : 2;
 	}
+	if (str_eq(argv[first], "help")) {
+		cli_help(global, first + 1 < argc ? cli_find(argv[first + 1]) : NULL, stdout);
+		return 0;
+	}
 	const struct verb *v = cli_find(argv[first]);
 	if (!v) {
-		log_error("'%s' is no command; see runner-oci --help", argv[first]);
+		log_error("'%s' %s; see runner-oci --help", argv[first], why_no_command(argv[first]));
 		return 2;
 	}
 	for (int i = first + 1; i < argc && !str_eq(argv[i], "--"); i++)

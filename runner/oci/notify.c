@@ -83,7 +83,7 @@ int notify_fill(struct plan_process *pp, const char *metadata, const char *id, c
 	if (!pp->notify)
 		return 0;
 	auto_free char *state = state_json(&st);
-	json_t *o = json_pack("{s:s, s:[s], s:i, s:s, s:o}", "ociVersion", "1.2.0", "fds", "seccompFd",
+	json_t *o = json_pack("{s:s, s:[s], s:i, s:s, s:o}", "ociVersion", SPEC_VERSION, "fds", "seccompFd",
 			      "pid", pid, "metadata", metadata, "state", json_loads(state, 0, NULL));
 	auto_free char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 	json_decref(o);

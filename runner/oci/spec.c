@@ -202,7 +202,7 @@ static const char *const readonly[] = {
 void spec_default(struct spec *s, unsigned int flags)
 {
 	spec_init(s);
-	s->oci_version = "1.2.0";
+	s->oci_version = SPEC_VERSION;
 	s->has_process = true;
 	s->lenient_tty_gid = true;
 	s->process.cwd = "/";

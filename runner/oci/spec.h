@@ -316,6 +316,9 @@ struct spec_mempolicy {
 	struct spec_bits nodes;
 };
 
+/* The newest runtime-spec whose fields are known here. */
+#define SPEC_VERSION "1.3.0"
+
 struct spec {
 	const char *oci_version;
 	const char *root_path;
@@ -527,6 +530,13 @@ int spec_parse_process(struct spec *s, const char *json, size_t len, struct spec
  * @e: names the field
  */
 int spec_check(const struct spec *s, struct err *e);
+
+/**
+ * spec_check_resources() - its part for linux.resources
+ * @r: limits
+ * @e: names the one that cgroup2 does not have
+ */
+int spec_check_resources(const struct spec_resources *r, struct err *e);
 
 /**
  * spec_load() - read and parse a config.json

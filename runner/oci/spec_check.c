@@ -52,8 +52,45 @@ static int check_sysctl(const struct spec *s, const char *key, struct err *e)
 		       key);
 }
 
+static bool leaf_weights(const struct spec_resources *r)
+{
+	for (size_t i = 0; i < r->n_blkio_devs; i++)
+		if (r->blkio_devs[i].has_leaf_weight && r->blkio_devs[i].leaf_weight)
+			return true;
+	return r->blkio_leaf_weight.v > 0;
+}
+
+int spec_check_resources(const struct spec_resources *r, struct err *e)
+{
+	const struct {
+		bool asked;
+		const char *field;
+	} rows[] = {
+		{ r->mem_kernel.v > 0, "memory.kernel" },
+		{ r->mem_kernel_tcp.v > 0, "memory.kernelTCP" },
+		/* engines that ask for nothing say -1 */
+		{ r->mem_swappiness.set && r->mem_swappiness.v >= 0, "memory.swappiness" },
+		{ r->mem_disable_oom.v, "memory.disableOOMKiller" },
+		{ r->cpu_rt_runtime.v > 0, "cpu.realtimeRuntime" },
+		{ r->cpu_rt_period.v > 0, "cpu.realtimePeriod" },
+		{ leaf_weights(r), "blockIO.leafWeight" },
+		{ r->net_classid.v > 0, "network.classID" },
+		{ r->n_net_prio > 0, "network.priorities" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].asked)
+			return err_msg(e, -EOPNOTSUPP, "linux.resources.%s: cgroup2 has no such limit",
+				       rows[i].field);
+	return 0;
+}
+
 int spec_check(const struct spec *s, struct err *e)
 {
+	int ret = spec_check_resources(&s->res, e);
+
+	if (ret < 0)
+		return ret;
 	if (s->hostname && !s->ns[SPEC_NS_UTS].set)
 		return err_msg(e, -EINVAL, "hostname: needs a uts namespace");
 	if (s->domainname && !s->ns[SPEC_NS_UTS].set)

@@ -5,6 +5,7 @@
 #include "runner/oci/spec_parse.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/cleanup.h"
@@ -181,6 +182,17 @@ static int parse_version(const struct jctx *c, const struct spec *s)
 	return 0;
 }
 
+/* Until 1.3 a pids.limit of 0 was no limit, to most runtimes. */
+static void old_pids_limit(struct spec *s)
+{
+	unsigned int major = 0, minor = 0;
+
+	if (sscanf(s->oci_version, "%u.%u", &major, &minor) == 2 && (major > 1 || minor >= 3))
+		return;
+	if (s->res.pids_limit.v == 0)
+		s->res.pids_limit.set = false;
+}
+
 static int parse_parts(const struct jctx *c, const json_t *o, struct spec *s)
 {
 	const json_t *root, *process, *hooks, *lin;
@@ -229,6 +241,8 @@ static int parse_all(const struct jctx *c, const json_t *o, struct spec *s)
 		r = json_get_map(c, o, "annotations", &s->annotations, &s->n_annotations);
 	if (r == 0)
 		r = parse_parts(c, o, s);
+	if (r == 0)
+		old_pids_limit(s);
 	/* how Podman's --group-add keep-groups asks for it */
 	for (size_t i = 0; r == 0 && i < s->n_annotations; i++)
 		if (strcmp(s->annotations[i].key, "run.oci.keep_original_groups") == 0)

@@ -12,7 +12,7 @@ char *state_json(const struct oci_state *s)
 {
 	json_t *o = json_object();
 
-	(void)json_object_set_new(o, "ociVersion", json_string("1.2.0"));
+	(void)json_object_set_new(o, "ociVersion", json_string(SPEC_VERSION));
 	(void)json_object_set_new(o, "id", json_string(s->id));
 	(void)json_object_set_new(o, "status", json_string(s->status));
 	if (s->pid > 0)

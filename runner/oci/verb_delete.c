@@ -2,11 +2,9 @@
  *
  * verb_delete - remove what is left of a container
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <regex.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -89,8 +87,9 @@ int cli_delete(struct box *b, const char *id, struct err *e)
 	return box_remove(b, id, e);
 }
 
-static int delete_one(const struct cli *cli, const char *id, bool force, struct err *e)
+static int delete_one(const struct cli *cli, const char *id, void *ctx, struct err *e)
 {
+	bool force = ((const struct delete_opts *)ctx)->force;
 	struct box b;
 
 	int r = box_open(cli->root_fd, id, /*lock*/ true, &b, e);
@@ -111,27 +110,6 @@ static int delete_one(const struct cli *cli, const char *id, bool force, struct 
 	return r;
 }
 
-/* Every container whose name matches; the first failure is told, none stops. */
-static int delete_matching(const struct cli *cli, const char *pattern, bool force, struct err *e)
-{
-	regex_t re;
-	int first = 0;
-
-	if (regcomp(&re, pattern, REG_EXTENDED | REG_NOSUB) != 0)
-		return err_msg(e, -EINVAL, "delete: '%s' is no regular expression", pattern);
-	int copy = openat(cli->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_dir DIR *d = copy < 0 ? NULL : fdopendir(copy);
-	for (struct dirent *ent; d && (ent = readdir(d));) {
-		if (ent->d_name[0] == '.' || regexec(&re, ent->d_name, 0, NULL, 0) != 0)
-			continue;
-		int r = delete_one(cli, ent->d_name, force, first ? NULL : e);
-		if (r < 0 && !first)
-			first = r;
-	}
-	regfree(&re);
-	return first;
-}
-
 static int delete_main(struct cli *cli, int argc, char **argv, struct err *e)
 {
 	struct delete_opts o = { 0 };
@@ -140,8 +118,7 @@ static int delete_main(struct cli *cli, int argc, char **argv, struct err *e)
 	int r = cli_operands(&verb_delete, argc, argv, &o, 1, 1, 0, &args, e);
 	if (r < 0)
 		return r;
-	return o.regex ? delete_matching(cli, args[0], o.force, e) :
-			 delete_one(cli, args[0], o.force, e);
+	return o.regex ? cli_each(cli, args[0], delete_one, &o, e) : delete_one(cli, args[0], &o, e);
 }
 
 const struct verb verb_delete = {

@@ -4,8 +4,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "common/cleanup.h"
 #include "common/err.h"
@@ -206,6 +208,11 @@ static int run_process(const struct box *b, struct spec *s, const struct exec_op
 		(void)close(take_fd(&tty));
 	if (r == 0)
 		r = cli_write_pid(o->pid_file, pid, e);
+	/* nobody would know of it */
+	if (r < 0 && pidfd >= 0) {
+		(void)oci_kill(pidfd, SIGKILL, NULL);
+		(void)waitid(P_PIDFD, (id_t)pidfd, NULL, WEXITED);
+	}
 	if (r < 0 || o->detach)
 		return r;
 	return cli_wait(pidfd, take_fd(&tty), e);

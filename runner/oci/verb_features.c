@@ -2,10 +2,14 @@
  *
  * verb_features - what this runtime can do, as the runtime-spec defines it
  */
+#include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "common/err.h"
 #include "runner/oci/caps.h"
@@ -32,6 +36,51 @@ static json_t *mount_options(void)
 	return a;
 }
 
+/* Those of the spec that this libseccomp knows: what it does not is ignored in a filter. */
+static json_t *seccomp_archs(void)
+{
+	static const char *const archs[] = {
+		"AARCH64", "ARM", "LOONGARCH64", "M68K", "MIPS", "MIPS64", "MIPS64N32", "MIPSEL",
+		"MIPSEL64", "MIPSEL64N32", "PARISC", "PARISC64", "PPC", "PPC64", "PPC64LE", "RISCV64",
+		"S390", "S390X", "SH", "SHEB", "X32", "X86", "X86_64",
+	};
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < sizeof(archs) / sizeof(archs[0]); i++) {
+		char name[32] = "";
+
+		for (size_t k = 0; archs[i][k]; k++)
+			name[k] = (char)tolower((unsigned char)archs[i][k]);
+		if (seccomp_arch_resolve_name(name))
+			(void)json_array_append_new(a, json_sprintf("SCMP_ARCH_%s", archs[i]));
+	}
+	return a;
+}
+
+/* The kernel looks at the flags before it finds that there is no filter. */
+static void seccomp_flags(json_t **ret_known, json_t **ret_supported)
+{
+	static const struct {
+		const char *name;
+		unsigned long flags; /* this one, and what it needs */
+	} rows[] = {
+		{ "SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG },
+		{ "SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW },
+		{ "SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC },
+		{ "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV",
+		  SECCOMP_FILTER_FLAG_NEW_LISTENER | 1UL << 5 },
+	};
+
+	*ret_known = json_array();
+	*ret_supported = json_array();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		(void)json_array_append_new(*ret_known, json_string(rows[i].name));
+		if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, rows[i].flags, NULL) < 0 &&
+		    errno == EFAULT)
+			(void)json_array_append_new(*ret_supported, json_string(rows[i].name));
+	}
+}
+
 static json_t *seccomp(void)
 {
 	static const char *const actions[] = {
@@ -43,21 +92,12 @@ static json_t *seccomp(void)
 		"SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_LE", "SCMP_CMP_LT",
 		"SCMP_CMP_MASKED_EQ", "SCMP_CMP_NE",
 	};
-	static const char *const archs[] = {
-		"SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM", "SCMP_ARCH_MIPS", "SCMP_ARCH_MIPS64",
-		"SCMP_ARCH_MIPS64N32", "SCMP_ARCH_MIPSEL", "SCMP_ARCH_MIPSEL64",
-		"SCMP_ARCH_MIPSEL64N32", "SCMP_ARCH_PARISC", "SCMP_ARCH_PARISC64", "SCMP_ARCH_PPC",
-		"SCMP_ARCH_PPC64", "SCMP_ARCH_PPC64LE", "SCMP_ARCH_RISCV64", "SCMP_ARCH_S390",
-		"SCMP_ARCH_S390X", "SCMP_ARCH_X32", "SCMP_ARCH_X86", "SCMP_ARCH_X86_64",
-	};
-	static const char *const flags[] = {
-		"SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW",
-		"SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV",
-	};
+	json_t *flags, *supported;
 
+	seccomp_flags(&flags, &supported);
 	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o}", "enabled", 1, "actions", LIST(actions),
-			 "operators", LIST(operators), "archs", LIST(archs), "knownFlags", LIST(flags),
-			 "supportedFlags", LIST(flags));
+			 "operators", LIST(operators), "archs", seccomp_archs(), "knownFlags", flags,
+			 "supportedFlags", supported);
 }
 
 static json_t *linux_features(void)
@@ -75,11 +115,13 @@ static json_t *linux_features(void)
 		(void)json_array_append_new(namespaces, json_string(ns_kind(t)->name));
 	for (int i = 0; i <= caps_last() && caps_name(i); i++)
 		(void)json_array_append_new(caps, json_sprintf("CAP_%s", caps_name(i)));
-	return json_pack("{s:o, s:o, s:{s:b, s:b, s:b, s:b, s:b}, s:o, s:{s:b}, s:{s:b}, s:{s:b}, "
+	return json_pack("{s:o, s:o, s:{s:b, s:b, s:b, s:b, s:b}, s:o, s:{s:b}, s:{s:b}, "
+			 "s:{s:b, s:b, s:b}, "
 			 "s:{s:{s:b}}, s:{s:o, s:o}, s:{s:b}}",
 			 "namespaces", namespaces, "capabilities", caps, "cgroup", "v1", 0, "v2", 1,
 			 "systemd", 1, "systemdUser", 1, "rdma", 1, "seccomp", seccomp(), "apparmor",
-			 "enabled", 1, "selinux", "enabled", 1, "intelRdt", "enabled", 0,
+			 "enabled", 1, "selinux", "enabled", 1, "intelRdt", "enabled", 0, "schemata", 0,
+			 "monitoring", 0,
 			 "mountExtensions", "idmap", "enabled", 1, "memoryPolicy", "modes",
 			 LIST(modes), "flags", LIST(flags), "netDevices", "enabled", 1);
 }
@@ -97,7 +139,7 @@ static int features_main(struct cli *cli, int argc, char **argv, struct err *e)
 	if (r < 0)
 		return r;
 	json_t *o = json_pack("{s:s, s:s, s:o, s:o, s:o, s:{s:o, s:s}, s:[s]}", "ociVersionMin", "1.0.0",
-			      "ociVersionMax", "1.2.0", "hooks", LIST(hooks), "mountOptions",
+			      "ociVersionMax", SPEC_VERSION, "hooks", LIST(hooks), "mountOptions",
 			      mount_options(), "linux", linux_features(), "annotations",
 			      "io.github.seccomp.libseccomp.version",
 			      json_sprintf("%u.%u.%u", v->major, v->minor, v->micro),

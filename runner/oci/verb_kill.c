@@ -15,12 +15,14 @@ enum {
 };
 
 struct kill_opts {
-	bool all;
-	const char *regex;
+	bool all, regex;
+	int sig; /* not an option */
 };
 
 static const struct opt kill_rows[] = {
 	OPT_BOOL('a', "all", struct kill_opts, all, "every process of the container"),
+	OPT_BOOL('r', "regex", struct kill_opts, regex,
+		 "the operand is a regular expression of names"),
 	OPT_END,
 };
 
@@ -38,32 +40,39 @@ static int kill_each(const struct box *b, int sig, struct err *e)
 	return 0;
 }
 
+static int kill_one(const struct cli *cli, const char *id, void *ctx, struct err *e)
+{
+	const struct kill_opts *o = ctx;
+	struct box b;
+
+	int r = box_open(cli->root_fd, id, /*lock*/ false, &b, e);
+	if (r < 0)
+		return r;
+	/* with --all a container whose init is gone may still have processes */
+	if (!o->all || !*b.rec.cgroup)
+		r = box_require(&b, ALIVE, e);
+	if (r == 0 && o->all && *b.rec.cgroup)
+		r = oci_kill_all(b.rec.cgroup, o->sig, e);
+	else if (r == 0 && o->all)
+		r = kill_each(&b, o->sig, e);
+	else if (r == 0)
+		r = oci_kill(b.pidfd, o->sig, e);
+	box_close(&b);
+	return r;
+}
+
 static int kill_main(struct cli *cli, int argc, char **argv, struct err *e)
 {
-	struct kill_opts o = { 0 };
-	struct box b;
+	struct kill_opts o = { .sig = SIGTERM };
 	char **args;
-	int sig = SIGTERM;
 
 	int n = cli_operands(&verb_kill, argc, argv, &o, 1, 2, 0, &args, e);
 	if (n < 0)
 		return n;
-	int r = n > 1 ? cli_signal(args[1], &sig, e) : 0;
-	if (r == 0)
-		r = box_open(cli->root_fd, args[0], /*lock*/ false, &b, e);
+	int r = n > 1 ? cli_signal(args[1], &o.sig, e) : 0;
 	if (r < 0)
 		return r;
-	/* with --all a container whose init is gone may still have processes */
-	if (!o.all || !*b.rec.cgroup)
-		r = box_require(&b, ALIVE, e);
-	if (r == 0 && o.all && *b.rec.cgroup)
-		r = oci_kill_all(b.rec.cgroup, sig, e);
-	else if (r == 0 && o.all)
-		r = kill_each(&b, sig, e);
-	else if (r == 0)
-		r = oci_kill(b.pidfd, sig, e);
-	box_close(&b);
-	return r;
+	return o.regex ? cli_each(cli, args[0], kill_one, &o, e) : kill_one(cli, args[0], &o, e);
 }
 
 static int freeze(struct cli *cli, const struct verb *v, int argc, char **argv, bool on,

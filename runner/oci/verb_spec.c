@@ -16,12 +16,13 @@
 #include "runner/oci/ns.h"
 
 struct spec_opts {
-	const char *bundle;
+	const char *bundle, *file;
 	bool rootless;
 };
 
 static const struct opt spec_rows[] = {
 	OPT_STR('b', "bundle", struct spec_opts, bundle, "DIR", "where to write it (default: here)"),
+	OPT_STR('f', "file", struct spec_opts, file, "FILE", "another name than config.json"),
 	OPT_BOOL(0, "rootless", struct spec_opts, rootless, "with a user namespace of one id"),
 	OPT_END,
 };
@@ -106,7 +107,7 @@ static json_t *build(struct spec *s, bool rootless)
 
 static int spec_main(struct cli *cli, int argc, char **argv, struct err *e)
 {
-	struct spec_opts o = { .bundle = "." };
+	struct spec_opts o = { .bundle = ".", .file = "config.json" };
 	struct spec s;
 	char **args;
 
@@ -128,13 +129,13 @@ static int spec_main(struct cli *cli, int argc, char **argv, struct err *e)
 	auto_close int dir = open(o.bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return err_set(e, -errno, "--bundle %s", o.bundle);
-	auto_close int fd = openat(dir, "config.json", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	auto_close int fd = openat(dir, o.file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
-		return err_set(e, -errno, "%s/config.json", o.bundle);
+		return err_set(e, -errno, "%s/%s", o.bundle, o.file);
 	r = text ? io_write_all(fd, text, strlen(text)) : -ENOMEM;
 	if (r == 0)
 		r = io_write_all(fd, "\n", 1);
-	return r < 0 ? err_set(e, r, "%s/config.json", o.bundle) : 0;
+	return r < 0 ? err_set(e, r, "%s/%s", o.bundle, o.file) : 0;
 }
 
 const struct verb verb_spec = {

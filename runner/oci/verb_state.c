@@ -23,7 +23,7 @@ static json_t *to_json(const struct box *b, enum store_status status)
 	bool alive = status != STORE_STOPPED && status != STORE_CREATING;
 	json_t *o = json_object();
 
-	(void)json_object_set_new(o, "ociVersion", json_string("1.2.0"));
+	(void)json_object_set_new(o, "ociVersion", json_string(SPEC_VERSION));
 	(void)json_object_set_new(o, "id", json_string(r->id));
 	(void)json_object_set_new(o, "pid", json_integer(alive ? r->pid : 0));
 	(void)json_object_set_new(o, "status", json_string(store_status_name(status)));

@@ -15,8 +15,15 @@
 
 struct update_opts {
 	const char *resources, *memory, *reservation, *swap, *shares, *quota, *period, *pids, *weight;
-	const char *cpus, *mems;
+	const char *cpus, *mems, *rt_runtime, *rt_period, *kernel, *kernel_tcp;
 };
+
+static int no_resctrl(const char *value, void *field, struct err *e)
+{
+	(void)value;
+	(void)field;
+	return err_msg(e, -EOPNOTSUPP, "not supported, as linux.intelRdt");
+}
 
 static const struct opt update_rows[] = {
 	OPT_STR('r', "resources", struct update_opts, resources, "FILE|-", "resources object in JSON"),
@@ -31,6 +38,13 @@ static const struct opt update_rows[] = {
 	OPT_STR(0, "cpuset-mems", struct update_opts, mems, "LIST", "memory nodes"),
 	OPT_STR(0, "pids-limit", struct update_opts, pids, "N", "processes"),
 	OPT_STR(0, "blkio-weight", struct update_opts, weight, "N", "relative weight"),
+	/* of crun and runc, for whoever says 0; anything else is refused by its field's name */
+	OPT_STR(0, "cpu-rt-runtime", struct update_opts, rt_runtime, "USEC", NULL),
+	OPT_STR(0, "cpu-rt-period", struct update_opts, rt_period, "USEC", NULL),
+	OPT_STR(0, "kernel-memory", struct update_opts, kernel, "BYTES", NULL),
+	OPT_STR(0, "kernel-memory-tcp", struct update_opts, kernel_tcp, "BYTES", NULL),
+	OPT_CALL(0, "l3-cache-schema", struct update_opts, mems, "TEXT", no_resctrl, NULL),
+	OPT_CALL(0, "mem-bw-schema", struct update_opts, mems, "TEXT", no_resctrl, NULL),
 	OPT_END,
 };
 
@@ -81,6 +95,10 @@ static int set_words(const struct update_opts *o, struct spec_resources *r, stru
 		{ "cpu-period", o->period, &r->cpu_period },
 		{ "pids-limit", o->pids, &r->pids_limit },
 		{ "blkio-weight", o->weight, &r->blkio_weight },
+		{ "cpu-rt-runtime", o->rt_runtime, &r->cpu_rt_runtime },
+		{ "cpu-rt-period", o->rt_period, &r->cpu_rt_period },
+		{ "kernel-memory", o->kernel, &r->mem_kernel },
+		{ "kernel-memory-tcp", o->kernel_tcp, &r->mem_kernel_tcp },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -110,6 +128,11 @@ static int update_main(struct cli *cli, int argc, char **argv, struct err *e)
 	r = o.resources ? read_resources(o.resources, &mem, &res, e) : 0;
 	if (r == 0)
 		r = set_words(&o, &res, e);
+	/* engines send all fields, and 0 for what shall stay */
+	if (res.pids_limit.v == 0)
+		res.pids_limit.set = false;
+	if (r == 0)
+		r = spec_check_resources(&res, e);
 	if (r == 0)
 		r = box_open(cli->root_fd, args[0], /*lock*/ true, &b, e);
 	if (r == 0) {

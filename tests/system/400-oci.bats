@@ -381,10 +381,125 @@ MAINPID=$(oci state c1 | jq .pid)" ]
 
 @test "features and spec are JSON that says what it should" {
 	run_oci features
-	[ "$(jq -r .ociVersionMax <<<"$output")" = 1.2.0 ]
+	[ "$(jq -r .ociVersionMax <<<"$output")" = 1.3.0 ]
 	[ "$(jq '.linux.namespaces | length' <<<"$output")" = 8 ]
+	[ "$(jq -c .linux.intelRdt <<<"$output")" = '{"enabled":false,"schemata":false,"monitoring":false}' ]
+	[ "$(jq '.linux.netDevices.enabled and (.linux.memoryPolicy.modes | length == 7)' <<<"$output")" = true ]
+	# this kernel has all that are known; one that has none of them says so
+	[ "$(jq '.linux.seccomp | .supportedFlags == .knownFlags and (.knownFlags | length == 4)' <<<"$output")" = true ]
+	run as nosub strace -qq -o /dev/null -e inject=seccomp:error=EINVAL runner-oci features
+	[ "$(jq -c .linux.seccomp.supportedFlags <<<"$output")" = '[]' ]
 	run_oci 1 spec --bundle "$DIR/b"
 	assert_output_has config.json
+	run_oci spec --rootless --bundle "$DIR/b" --file other.json
+	[ "$(jq .process.terminal "$DIR/b/other.json")" = true ]
+}
+
+@test "limits that cgroup2 does not have are errors, without a cgroup too; 0 processes counts since 1.3" {
+	while read -r res field; do
+		cfg ".linux.resources = $res"
+		run_oci 1 --cgroup-manager=disabled run -b "$DIR/b" c1
+		assert_one_line
+		assert_output_has "linux.resources.$field: cgroup2 has no such limit"
+	done <<-'END'
+		{"memory":{"swappiness":0}} memory.swappiness
+		{"memory":{"kernel":1}} memory.kernel
+		{"memory":{"kernelTCP":1}} memory.kernelTCP
+		{"memory":{"disableOOMKiller":true}} memory.disableOOMKiller
+		{"cpu":{"realtimeRuntime":1}} cpu.realtimeRuntime
+		{"cpu":{"realtimePeriod":1}} cpu.realtimePeriod
+		{"blockIO":{"leafWeight":10}} blockIO.leafWeight
+		{"blockIO":{"weightDevice":[{"major":8,"minor":0,"leafWeight":10}]}} blockIO.leafWeight
+		{"network":{"classID":1}} network.classID
+		{"network":{"priorities":[{"name":"lo","priority":1}]}} network.priorities
+	END
+	cmd '.linux.resources = {"memory":{"kernel":0,"disableOOMKiller":false},"cpu":{"realtimeRuntime":0}}' echo ran
+	run_oci run -b "$DIR/b" c1
+	[ "$output" = ran ]
+	# what is to be enforced needs a group, which this user does not have here
+	cmd '.linux.resources = {"pids":{"limit":0}}' echo ran
+	run_oci --cgroup-manager=cgroupfs run -b "$DIR/b" c1
+	[ "$output" = ran ]
+	local res
+	for res in '{"pids":{"limit":0}}' '{"cpu":{"idle":1}}' '{"rdma":{"x":{"hcaHandles":1}}}'; do
+		cmd ".ociVersion = \"1.3.0\" | .linux.resources = $res" echo ran
+		run_oci --cgroup-manager=cgroupfs run -b "$DIR/b" c1
+		assert_output_has "limits are not enforced"
+	done
+	nothing_left
+}
+
+@test "kill and delete by regular expression; words of crun and runc that are refused" {
+	local name word
+	cmd . sleep 100
+	for name in aa ab b; do oci run -d -b "$DIR/b" $name </dev/null >/dev/null 2>&1; done
+	oci kill --regex '^a' KILL
+	wait_for 5 eval '[ "$(oci list -f json | jq -r "map(select(.status == \"stopped\").id) | sort | join(\" \")")" = "aa ab" ]'
+	[ "$(oci state b | jq -r .status)" = running ]
+	# all are tried, one that cannot be is the error
+	run_oci 1 kill -r . KILL
+	assert_output_has "container not running"
+	wait_for 5 eval '[ "$(oci state b | jq -r .status)" = stopped ]'
+	run_oci 1 kill -r '['
+	assert_output_has "'[' is no regular expression"
+	oci delete -r .
+	nothing_left
+	for word in checkpoint restore events mounts; do
+		run_oci 2 $word c1
+		assert_one_line
+		assert_output_has "'$word' is not supported"
+	done
+	for word in --kernel-memory=1 --cpu-rt-period=1 --l3-cache-schema=x --mem-bw-schema=x; do
+		run_oci 1 update $word c1
+		assert_one_line
+	done
+	run_oci help kill
+	assert_output_has --regex
+}
+
+@test "exec that cannot do all it was told to leaves no process" {
+	cmd . sleep 100
+	oci run -d -b "$DIR/b" c1 </dev/null >/dev/null 2>&1
+	run_oci 1 exec --pid-file "$DIR/nothere/pid" c1 sleep 50
+	assert_one_line
+	run_oci 1 exec -d -t --console-socket "$DIR/nothere" c1 sleep 50
+	assert_one_line
+	[ "$(oci ps --format json c1 | jq length)" = 1 ]
+	oci delete --force c1
+}
+
+@test "exec with a terminal: through a console socket, detached too" {
+	ln -sf busybox "$DIR/b/rootfs/bin/stty"
+	cmd . sleep 100
+	oci run -d -b "$DIR/b" c1 </dev/null >/dev/null 2>&1
+	cat >"$DIR/talk.py" <<-'END'
+		import socket, array, os, sys
+		s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(1)
+		c, _ = s.accept()
+		_, anc, _, _ = c.recvmsg(100, 100)
+		fd = array.array('i', anc[0][2][:4])[0]
+		os.write(fd, b'stty rows 7 cols 8; echo at $(tty) $(stty size); exit 4\n')
+		out = b''
+		try:
+		    while True:
+		        b = os.read(fd, 100)
+		        if not b: break
+		        out += b
+		except OSError: pass
+		open(sys.argv[2], 'wb').write(out)
+	END
+	local detach
+	for detach in '' -d; do
+		rm -f "$DIR/sock" "$DIR/out"
+		as nosub python3 "$DIR/talk.py" "$DIR/sock" "$DIR/out" 3>&- &
+		wait_for 5 test -S "$DIR/sock"
+		run_oci $([ -z "$detach" ] && echo 4 || echo 0) exec -t $detach --pid-file "$DIR/pid" \
+			--console-socket "$DIR/sock" c1 sh
+		wait
+		grep -q 'at /dev/pts/[0-9] 7 8' "$DIR/out" || { cat "$DIR/out"; false; }
+		[ -s "$DIR/pid" ]
+	done
+	oci delete --force c1
 }
 
 @test "a spec without mappings, as crun writes it; --config beside or elsewhere" {
