@@ -466,16 +466,26 @@ void api_expire(struct api *api, struct net *net)
 	}
 }
 
-int api_start(struct api *api, struct net *net, const char *path, struct err *e)
+int api_listen(struct api *api, const char *path, struct err *e)
 {
-	int fd, r;
+	int fd = sock_listen_unix(path, API_CONNS_MAX);
 
-	fd = sock_listen_unix(path, API_CONNS_MAX);
 	if (fd < 0)
 		return err_set(e, fd, "API socket: %s", path);
-	api->ev = (struct ev){ .fd = fd, .fn = on_listen, .owner = net };
+	api->ev.fd = fd;
+	return 0;
+}
+
+int api_start(struct api *api, struct net *net, struct err *e)
+{
+	int r;
+
+	if (api->ev.fd < 0)
+		return 0;
+	api->ev.fn = on_listen;
+	api->ev.owner = net;
 	r = loop_set(&net->loop, &api->ev, EPOLLIN);
-	return r < 0 ? err_set(e, r, "API socket: %s", path) : 0;
+	return r < 0 ? err_set(e, r, "API socket") : 0;
 }
 
 void api_clear(struct api *api, struct net *net)

@@ -31,10 +31,16 @@ struct api {
 };
 
 /**
- * api_start() - listen at path, mode 0600
+ * api_listen() - be there at path, mode 0600; who connects waits
  * Return: 0, -errno
  */
-int api_start(struct api *api, struct net *net, const char *path, struct err *e);
+int api_listen(struct api *api, const char *path, struct err *e);
+
+/**
+ * api_start() - answer, where api_listen() was called
+ * Return: 0, -errno
+ */
+int api_start(struct api *api, struct net *net, struct err *e);
 void api_clear(struct api *api, struct net *net);
 
 /**

@@ -263,8 +263,10 @@ static _Noreturn void broker_main(int sock, int pool, const struct conf *c,
 	netns_clear(ns);
 	if (m.err.code && gateway)
 		gateway_close();
-	if (send_ready(sock, &m, fds) < 0 || m.err.code)
+	if (send_ready(sock, &m, fds) < 0 || m.err.code) {
+		clean_up(c);
 		_exit(1);
+	}
 	cleanup_closep(&fds[GATEWAY_LISTEN4]);
 	cleanup_closep(&fds[GATEWAY_LISTEN6]);
 	lean_rest();
@@ -344,7 +346,7 @@ static void on_broker(struct ev *ev, uint32_t events)
 	if (n > 0) {
 		dns_set(net, text, (size_t)n);
 		/* libslirp reads it there, when it has to resolve over TCP */
-		if (net->isolated)
+		if (net->iso.done)
 			(void)isolate_resolv_conf(text, (size_t)n);
 		return;
 	}

@@ -67,13 +67,11 @@ static int new_mounts(int userns)
 	return 0;
 }
 
-int isolate_mounts(int userns, int *ret_mntns, struct err *e)
+/* In a mount namespace of our own. */
+static int empty_root(int *ret_mntns, struct err *e)
 {
 	auto_close int mntns = -1;
-	int r = new_mounts(userns);
 
-	if (r < 0)
-		return err_set(e, r, "make a mount namespace");
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return err_set(e, -errno, "keep mounts private");
 	mntns = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
@@ -89,6 +87,13 @@ int isolate_mounts(int userns, int *ret_mntns, struct err *e)
 		return err_set(e, -errno, "enter the empty root");
 	*ret_mntns = take_fd(&mntns);
 	return 0;
+}
+
+int isolate_mounts(int userns, int *ret_mntns, struct err *e)
+{
+	int r = new_mounts(userns);
+
+	return r < 0 ? err_set(e, r, "make a mount namespace") : empty_root(ret_mntns, e);
 }
 
 int isolate_caps(const int *keep, size_t n_keep, struct err *e)
@@ -135,15 +140,28 @@ static int demand(bool asked, int r, struct err *e)
 	return 0;
 }
 
-int isolate_main(const struct conf *conf, int userns, bool *ret_isolated, int *ret_mntns,
-		 struct err *e)
+int isolate_early(const struct conf *conf, struct isolation *iso, struct err *e)
 {
-	static const int keep[] = { CAP_NET_BIND_SERVICE };
 	int r;
 
-	r = isolate_mounts(userns, ret_mntns, e);
-	*ret_isolated = r >= 0;
-	r = demand(conf->enable_sandbox, r, e);
+	if (unshare(CLONE_NEWNS) < 0)
+		return 0;
+	iso->tried = true;
+	r = empty_root(&iso->mntns, e);
+	iso->done = r >= 0;
+	return demand(conf->enable_sandbox, r, e);
+}
+
+int isolate_main(const struct conf *conf, int userns, struct isolation *iso, struct err *e)
+{
+	static const int keep[] = { CAP_NET_BIND_SERVICE };
+	int r = 0;
+
+	if (!iso->tried) {
+		r = isolate_mounts(userns, &iso->mntns, e);
+		iso->done = r >= 0;
+		r = demand(conf->enable_sandbox, r, e);
+	}
 	if (r >= 0)
 		r = demand(conf->enable_sandbox, isolate_caps(keep, 1, e), e);
 	if (r >= 0)

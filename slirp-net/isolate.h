@@ -12,6 +12,17 @@
 
 struct conf;
 
+/**
+ * struct isolation - how far slirp-net has come
+ * @tried:	the file system was to be left behind
+ * @done:	it was: isolate_resolv_conf() may be used
+ * @mntns:	as isolate_mounts() has it
+ */
+struct isolation {
+	bool tried, done;
+	int mntns;
+};
+
 #define ISOLATE_RESOLV_CONF "/etc/resolv.conf"
 
 /**
@@ -41,13 +52,19 @@ int isolate_caps(const int *keep, size_t n_keep, struct err *e);
 int isolate_resolv_conf(const char *text, size_t len);
 
 /**
- * isolate_main() / isolate_broker() - all stages, as conf says: what fails is
- * an error where the caller asked for it, else a warning
- * @ret_isolated: whether isolate_resolv_conf() may be used
- * @ret_mntns:	as isolate_mounts() has it
+ * isolate_early() - leave the file system behind while the broker still works
+ *
+ * Only where a mount namespace can be made without another user namespace:
+ * with that, ports below 1024 and other rights would go.
+ * Return: 0, also when it has to wait for isolate_main(); -errno
  */
-int isolate_main(const struct conf *conf, int userns, bool *ret_isolated, int *ret_mntns,
-		 struct err *e);
+int isolate_early(const struct conf *conf, struct isolation *iso, struct err *e);
+
+/**
+ * isolate_main() / isolate_broker() - all stages (but those that are over), as
+ * conf says: what fails is an error where the caller asked for it, else a warning
+ */
+int isolate_main(const struct conf *conf, int userns, struct isolation *iso, struct err *e);
 int isolate_broker(const struct conf *conf, struct err *e);
 
 #endif

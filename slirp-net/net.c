@@ -338,33 +338,29 @@ static int policy_start(struct net *net, struct err *e)
 	return 0;
 }
 
-/* The host's files, and every right; the broker sends its first resolv.conf. */
+/* Every right, and the host's files at last; the broker sends its first resolv.conf. */
 static int leave_all(struct net *net, struct err *e)
 {
-	auto_close int mntns = -1;
 	int r;
 
 	r = broker_watch(&net->broker, net);
 	if (r < 0)
 		return err_set(e, r, "epoll");
-	r = isolate_main(&net->conf, net->broker.userns_fd, &net->isolated, &mntns, e);
+	r = isolate_main(&net->conf, net->broker.userns_fd, &net->iso, e);
 	cleanup_closep(&net->broker.userns_fd);
 	if (r >= 0)
-		broker_keep(&net->broker, mntns);
+		broker_keep(&net->broker, net->iso.mntns);
+	cleanup_closep(&net->iso.mntns);
+	net->iso.mntns = -1;
 	return r;
 }
 
-static int start(struct net *net, struct err *e)
+/* All that does not need the link, done while the broker makes it; the host's
+ * files are needed no more when this returns. */
+static int prepare(struct net *net, struct err *e)
 {
-	const struct conf *c = &net->conf;
-	int r;
+	int r = loop_init(&net->loop, (unsigned int)net->conf.busy_poll);
 
-	raise_limit();
-	r = broker_start(&net->broker, net, e);
-	if (r < 0)
-		return r;
-	/* what does not need the link is done while the broker makes it */
-	r = loop_init(&net->loop, (unsigned int)net->conf.busy_poll);
 	if (r < 0)
 		return err_set(e, r, "epoll");
 	net->spare_fd = fcntl(net->loop.epfd, F_DUPFD_CLOEXEC, 0);
@@ -375,6 +371,25 @@ static int start(struct net *net, struct err *e)
 	if (r < 0)
 		return r;
 	r = policy_start(net, e);
+	return r < 0 ? r : isolate_early(&net->conf, &net->iso, e);
+}
+
+static int start(struct net *net, struct err *e)
+{
+	const struct conf *c = &net->conf;
+	int r;
+
+	raise_limit();
+	r = c->api_socket ? api_listen(&net->api, c->api_socket, e) : 0;
+	if (r < 0)
+		return r;
+	r = broker_start(&net->broker, net, e);
+	/* else the broker removes it, whatever fails later */
+	if (r < 0 && c->api_socket)
+		(void)unlink(c->api_socket);
+	if (r < 0)
+		return r;
+	r = prepare(net, e);
 	if (r < 0)
 		return r;
 	r = broker_wait(&net->broker, e);
@@ -388,12 +403,8 @@ static int start(struct net *net, struct err *e)
 		if (r < 0)
 			return r;
 	}
-	if (c->api_socket) {
-		r = api_start(&net->api, net, c->api_socket, e);
-		if (r < 0)
-			return r;
-	}
-	return leave_all(net, e);
+	r = api_start(&net->api, net, e);
+	return r < 0 ? r : leave_all(net, e);
 }
 
 static int say_ready(struct net *net, struct err *e)
@@ -452,7 +463,7 @@ int net_main(struct net *net, struct err *e)
 	for (int i = 0; i < GATEWAY_FD_MAX_; i++)
 		net->broker.fds[i] = -1;
 	net->loop.epfd = net->api.ev.fd = net->signal_ev.fd = -1;
-	net->flow_log = net->spare_fd = -1;
+	net->flow_log = net->spare_fd = net->iso.mntns = -1;
 	fwd_init(&net->fwds, &fwd_stack_ops);
 	r = start(net, e);
 	if (r >= 0)
@@ -477,6 +488,7 @@ int net_main(struct net *net, struct err *e)
 	egress_clear(&net->egress);
 	cleanup_closep(&net->flow_log);
 	cleanup_closep(&net->spare_fd);
+	cleanup_closep(&net->iso.mntns);
 	if (net->signal_ev.fd >= 0)
 		(void)close(net->signal_ev.fd);
 	/* the broker removes the API socket's file; wait for that */

@@ -18,6 +18,7 @@
 #include "slirp-net/flowlog.h"
 #include "slirp-net/fwd.h"
 #include "slirp-net/hostsock.h"
+#include "slirp-net/isolate.h"
 #include "slirp-net/link.h"
 #include "slirp-net/loop.h"
 #include "slirp-net/pool.h"
@@ -56,7 +57,7 @@
  * @no_fd_ms:	when that was said last
  * @exit_ev:	--exit-fd
  * @signal_ev:	SIGTERM and SIGINT
- * @isolated:	/etc/resolv.conf is our own to write
+ * @iso:	what is left behind
  * @tick_ms:	when old things are looked for next
  * @stop:	leave the loop
  * @status:	exit status then
@@ -86,7 +87,7 @@ struct net {
 	uint64_t n_no_fd;
 	int64_t no_fd_ms;
 	struct ev exit_ev, signal_ev;
-	bool isolated;
+	struct isolation iso;
 	int64_t tick_ms;
 	bool stop;
 	int status;

@@ -178,6 +178,15 @@ s = socket.socket(socket.AF_UNIX); s.connect(\"api\"); s.send(bytes(65536)); pri
 	assert_output_has "status 1"
 }
 
+@test "a start that fails leaves no socket file, whichever process failed" {
+	in_net -- '$N ip link add eth9 type veth peer name eth8
+		slirp-net -c -a api $ns eth9 || echo "broker $?"
+		slirp-net -c -a api --netns-type=path /nowhere tap9 || echo "early $?"
+		slirp-net -c -a api --publish 192.0.2.1:80:80 $ns tap9 || echo "late $?"
+		[ ! -e api ] && echo nothing-left'
+	for words in "broker 1" "early 1" "late 1" nothing-left; do assert_output_has "$words"; done
+}
+
 @test "datagrams in list_flows and in the flow log: opened, counted, closed" {
 	cat >"$dir/udp.py" <<-'END'
 		# udp.py serve HOST PORT | ask HOST PORT: six bytes there, four bytes back

@@ -98,7 +98,8 @@ static void make_world(void)
 	memcpy(w->dir, "/tmp/test-oom.XXXXXX", 21);
 	assert_non_null(mkdtemp(w->dir));
 	(void)snprintf(w->api, sizeof(w->api), "%s/api", w->dir);
-	assert_int_equal(api_start(&w->net.api, &w->net, w->api, NULL), 0);
+	assert_int_equal(api_listen(&w->net.api, w->api, NULL), 0);
+	assert_int_equal(api_start(&w->net.api, &w->net, NULL), 0);
 }
 
 static void free_world(void)
