@@ -429,7 +429,7 @@ int copyup_node(struct ovl *o, struct node *n, off_t keep)
 		return copy_nameless(o, &c, keep);
 
 	if (S_ISREG(c.stx.stx_mode) && c.stx.stx_nlink > 1)
-		link_key(o, c.from, c.index);
+		link_key(o, n->layer, c.from, c.index);
 	r = S_ISREG(c.stx.stx_mode) ? make_file(o, &c, keep) : make_other(o, &c);
 	if (r >= 0)
 		r = place(o, &c, up);

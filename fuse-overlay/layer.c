@@ -6,16 +6,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/log.h"
+#include "common/str.h"
 #include "fuse-overlay/dir.h"
 #include "fuse-overlay/file.h"
 #include "fuse-overlay/link.h"
@@ -38,7 +41,53 @@ static int sidecar_error(int r, const char *path, struct err *e)
 	if (r == -ESTALE)
 		return err_msg(e, r, "%s/" SIDECAR_NAME ": records of another folder: is this a copy?",
 			       path);
+	if (r == -EOPNOTSUPP)
+		return err_msg(e, r, "%s/" SIDECAR_NAME ": owners by inode number: this FUSE file "
+			       "system may change the numbers", path);
 	return err_set(e, r, "%s/" SIDECAR_NAME, path);
+}
+
+/* Of FUSE file systems, these show the numbers of what is below them. */
+static const char *const lasting_fuse[] = { "virtiofs", "fuse.fuse-overlay" };
+
+bool layer_fuse_lasts(const char *line, unsigned int major, unsigned int minor)
+{
+	const char *type = strstr(line, " - ");
+	unsigned int ma, mi;
+
+	if (!type || sscanf(line, "%*u %*u %u:%u", &ma, &mi) != 2 || ma != major || mi != minor)
+		return false;
+	for (size_t i = 0; i < sizeof(lasting_fuse) / sizeof(lasting_fuse[0]); i++) {
+		const char *rest = str_after(type + 3, lasting_fuse[i]);
+
+		if (rest && *rest == ' ')
+			return true;
+	}
+	return false;
+}
+
+static enum numbers numbers_of(int fd, const struct statx *stx)
+{
+	enum numbers n = NUMBERS_CHANGE;
+	auto_free char *line = NULL;
+	size_t size = 0;
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) || fs.f_type != FUSE_SUPER_MAGIC)
+		return NUMBERS_LAST;
+	auto_fclose FILE *f = fopen("/proc/self/mountinfo", "re");
+	while (f && n == NUMBERS_CHANGE && getline(&line, &size, f) > 0)
+		if (layer_fuse_lasts(line, stx->stx_dev_major, stx->stx_dev_minor))
+			n = NUMBERS_LAST_FUSE;
+	return n;
+}
+
+static int open_sidecar(struct layer *l, bool writable, bool create)
+{
+	if (l->numbers == NUMBERS_CHANGE &&
+	    (create || !faccessat(l->fd, SIDECAR_NAME, F_OK, AT_SYMLINK_NOFOLLOW)))
+		return -EOPNOTSUPP;
+	return sidecar_open(l->fd, writable, create, &l->owners);
 }
 
 static int open_layer(struct ovl *o, const char *what, const char *path, struct err *e)
@@ -57,14 +106,15 @@ static int open_layer(struct ovl *o, const char *what, const char *path, struct 
 		return err_set(e, r, "%s: %s", what, path);
 	if (o->conf->raw_owners)
 		return 0;
+	l->numbers = numbers_of(l->fd, &stx);
 	l->override = owner_probe(l->fd);
 	if (l->override == OVERRIDE_PRIVILEGED)
 		return 0;
-	r = sidecar_open(l->fd, o->conf->upper && o->n_layers == 1, false, &l->owners);
-	if (r == -ESTALE && l->override != OVERRIDE_NONE) {
+	r = open_sidecar(l, o->conf->upper && o->n_layers == 1, false);
+	if ((r == -ESTALE || r == -EOPNOTSUPP) && l->override != OVERRIDE_NONE) {
 		/* all but links came along: no reason to refuse the layer */
-		log_warn("%s/" SIDECAR_NAME ": records of another folder: not read, links lose "
-			 "their owners", path);
+		log_warn("%s/" SIDECAR_NAME ": records %s: not read, links lose their owners", path,
+			 r == -ESTALE ? "of another folder" : "by numbers that may have changed");
 		return 0;
 	}
 	if (r < 0 && r != -ENODATA)
@@ -96,7 +146,7 @@ static int start_override(struct ovl *o, struct err *e)
 	r = len < 0 ? len : at_setxattr((struct loc){ up->fd, "" }, owner_xattr(want), text,
 					(size_t)len, 0);
 	if (r == -ENOTSUP && want == OVERRIDE_CONTAINERS) {
-		r = sidecar_open(up->fd, true, true, &up->owners);
+		r = open_sidecar(up, true, true);
 		if (r >= 0)
 			r = sidecar_put(up->owners, stx.stx_ino, &ow);
 		if (r < 0)

@@ -16,6 +16,12 @@
 int layer_open_all(struct ovl *o, struct err *e);
 
 /**
+ * layer_fuse_lasts() - is this line of /proc/self/mountinfo (proc(5)) about
+ * that device, and a FUSE file system whose inode numbers are lasting ones
+ */
+bool layer_fuse_lasts(const char *line, unsigned int major, unsigned int minor);
+
+/**
  * ovl_clear() - release everything
  */
 void ovl_clear(struct ovl *o);

@@ -16,11 +16,16 @@
  * "COUNT KEY"; one whose key is not that inode any more was left by a crash
  * and goes at the next mount. Where there are no file handles, the key is the
  * inode number with size and time, which a file put in its place hardly has.
+ *
+ * FUSE file systems may number their files as they are found, and their file
+ * handles are made of such numbers. Files there have no key, their names part
+ * when they are copied up, but for the kinds that layer.c knows better.
  */
 #include "fuse-overlay/link.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,7 +148,7 @@ static void key_without_handle(struct loc l, const uint32_t fsid[2], char ret[LI
 				 (unsigned long long)stx.stx_mtime.tv_sec, stx.stx_mtime.tv_nsec);
 }
 
-void link_key(struct ovl *o, struct loc l, char ret[LINK_KEY_MAX])
+void link_key(struct ovl *o, unsigned int layer, struct loc l, char ret[LINK_KEY_MAX])
 {
 	union handle h = { .fh.handle_bytes = HANDLE_MAX };
 	struct statfs fs;
@@ -152,6 +157,9 @@ void link_key(struct ovl *o, struct loc l, char ret[LINK_KEY_MAX])
 
 	ret[0] = '\0';
 	if (o->indexfd < 0 || fstatfs(l.fd, &fs))
+		return;
+	/* another file may have these numbers next time */
+	if (fs.f_type == FUSE_SUPER_MAGIC && o->layers[layer].numbers != NUMBERS_LAST_FUSE)
 		return;
 	memcpy(fsid, &fs.f_fsid, sizeof(fsid));
 	if (name_to_handle_at(l.fd, l.name, &h.fh, &mount_id, *l.name ? 0 : AT_EMPTY_PATH)) {
@@ -246,7 +254,7 @@ int link_find_indexed(struct ovl *o, struct node **parent, const char **name, st
 
 	if (!link_is_candidate(o, f))
 		return 0;
-	link_key(o, (struct loc){ d->src[f->src].fd, *name }, key);
+	link_key(o, f->layer, (struct loc){ d->src[f->src].fd, *name }, key);
 	if (!key[0])
 		return 0;
 	int r = owner_stat(o, 0, (struct loc){ o->indexfd, key }, &stx);

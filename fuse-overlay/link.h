@@ -19,9 +19,10 @@
 int link_open_index(struct ovl *o, int workdir);
 
 /**
- * link_key() - the index name of a lower file; "" when there is no index
+ * link_key() - the index name of a lower file; "" when it can have none
+ * @layer:	the file is in
  */
-void link_key(struct ovl *o, struct loc l, char ret[LINK_KEY_MAX]);
+void link_key(struct ovl *o, unsigned int layer, struct loc l, char ret[LINK_KEY_MAX]);
 
 /**
  * link_add_index() - name a copy in the index, before it gets its own name

@@ -70,15 +70,24 @@ enum override {
 	OVERRIDE_MAX_,
 };
 
+/** enum numbers - are inode numbers and handles the same at the next mount */
+enum numbers {
+	NUMBERS_LAST,		/* a file system on a disk, in memory, of a network */
+	NUMBERS_LAST_FUSE,	/* FUSE, of a kind that passes lasting ones on */
+	NUMBERS_CHANGE,		/* FUSE that may number its files as they are found */
+};
+
 /**
  * struct layer - one source folder
  * @fd:		the folder
+ * @numbers:	of the file system it is on
  * @override:	where owners are
  * @owners:	records in a file: all with OVERRIDE_SIDECAR; those of links
  *		where attributes hold the others, NULL while there are none
  */
 struct layer {
 	int fd;
+	enum numbers numbers;
 	enum override override;
 	struct sidecar *owners;
 };

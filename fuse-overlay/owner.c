@@ -239,6 +239,9 @@ static int write_sidecar(struct ovl *o, struct loc l, const struct owner *ow)
 
 	if (r < 0)
 		return r;
+	/* then links stay the server's, rather than get another one's owner */
+	if (up->override != OVERRIDE_SIDECAR && up->numbers == NUMBERS_CHANGE)
+		return 0;
 	/* where attributes are the rule, a link that is the server's needs no record */
 	if (up->override != OVERRIDE_SIDECAR && ow->uid == stx.stx_uid && ow->gid == stx.stx_gid &&
 	    (S_ISLNK(stx.stx_mode) || !((ow->mode ^ stx.stx_mode) & 07777)) &&
