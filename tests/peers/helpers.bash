@@ -13,14 +13,6 @@ busybox_root() {
 	echo 'root:x:0:0:root:/root:/bin/sh' >"$1/etc/passwd"
 }
 
-# may_fail REASON CMD…: in a teardown: its failure is told with the reason, and fails nothing
-may_fail() {
-	local why=$1 code=0
-	shift
-	"$@" || code=$?
-	[ "$code" = 0 ] || echo "# teardown: code $code of: $* ($why)" >&3
-}
-
 # podman_home ENGINE-LINES: $D for Debian's podman as the ordinary user: home, an
 # image of busybox to import, a configuration with these lines of [engine]
 podman_home() {

@@ -26,7 +26,9 @@ setup() {
 }
 
 teardown() {
-	[ ${#pids[@]} -eq 0 ] || kill -9 "${pids[@]}" 2>/dev/null || true
+	local pid
+	# most tests have ended their own
+	for pid in "${pids[@]}"; do [ ! -d "/proc/$pid" ] || may_fail "it ended just now" kill -9 "$pid"; done
 	exec 7<&- 8<&- 9<&-
 }
 

@@ -18,7 +18,7 @@ stopped_at() { [ "$(ps -o stat= -p "$1" | cut -c1)" = T ]; }
 		pid=$(cat "$DIR/pid.$step")
 		wait_for 5 stopped_at "$pid" || { echo "never stopped at $step"; false; }
 		kill -9 "$pid"
-		wait $! || true
+		wait $! || [ $? = 137 ]
 		run_oci list
 		oci delete --force c1 || { echo "after $step"; false; }
 		nothing_left

@@ -17,7 +17,7 @@ teardown() {
 	[ -n "${DIR:-}" ] || return 0
 	for c in c1 c2; do boxed_raw delete --force $c; done
 	rm -rf "$DIR"
-	mount_box find "/sys/fs/cgroup" -maxdepth 3 -depth -path "*$CG*" -type d -exec rmdir {} + || true
+	mount_box find "/sys/fs/cgroup" -maxdepth 3 -depth -path "*$CG*" -type d -exec rmdir {} +
 }
 
 mount_box() {
@@ -127,7 +127,7 @@ boxed() {
 		local maker=$! real
 		wait_for 10 eval 'real=$(pgrep -P "$(pgrep -P '$maker' || echo 0)" -f debug-stop || pgrep -P '$maker' -f debug-stop); [ -n "$real" ] && ps -o stat= -p $real | grep -q ^T'
 		kill -9 $real
-		wait $maker || true
+		wait $maker || [ $? = 137 ]
 		mount_box test -d "/sys/fs/cgroup/runner-oci-c1"
 		boxed 0 delete --force c1
 		! mount_box test -d "/sys/fs/cgroup/runner-oci-c1"

@@ -301,7 +301,7 @@ in_ns() {
 	run_as nosub $R images -q
 	[ "${#lines[@]}" -eq 1 ]
 	[ "$(find "$S/root/tmp" -mindepth 1 | wc -l)" -eq 0 ]
-	as nosub dd if=/dev/zero of="$S/fill" bs=4096 status=none || true
+	run_as nosub 1 dd if=/dev/zero of="$S/fill" bs=4096 status=none
 	[ "$(df --output=avail "$S" | tail -n 1)" -eq 0 ]
 	run_as nosub $R rmi small:1
 	assert_store_empty

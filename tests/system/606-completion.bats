@@ -46,7 +46,7 @@ offers() {
 @test "every option of every command" {
 	n=0
 	for c in $(as nosub runner help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
-		want=$(as nosub runner help "$c" | grep -oE '^ .{5}--[a-z-]+=?' | grep -oE -- '--[a-z-]+=?' || true)
+		want=$(as nosub runner help "$c" | sed -nE 's/^ .{5}(--[a-z-]+=?).*/\1/p')
 		[ -n "$want" ] || continue
 		n=$((n + 1))
 		offers "runner $c --" $want

@@ -161,8 +161,8 @@ grep_logs() { r "$1" logs "$2" 2>&1 | grep -q "$3"; }
 @test "exec: same namespaces and limits, own exit code, stdin, env, user, workdir" {
 	for kind in sub nosub root; do
 		rr "$kind" run -d $N --name ex -e A=1 bb:1 sleep 100
-		rr "$kind" exec ex sh -c 'echo $A; cat /etc/greeting; exit 4' || true
-		[ "$status" -eq 4 ] && [ "${lines[0]}" = 1 ] && [ "${lines[1]}" = hello ]
+		rr "$kind" 4 exec ex sh -c 'echo $A; cat /etc/greeting; exit 4'
+		[ "${lines[0]}" = 1 ] && [ "${lines[1]}" = hello ]
 		[ "$(echo piped | r "$kind" exec -i ex cat)" = piped ]
 		rr "$kind" exec -e B=2 -w /data ex sh -c 'echo $B; pwd'
 		[ "${lines[0]}" = 2 ] && [ "${lines[1]}" = /data ]

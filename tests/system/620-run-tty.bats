@@ -11,7 +11,7 @@ teardown_file() { run_teardown; }
 setup() { T="tmux -L $SUITE_PREFIX-$BATS_TEST_NUMBER -f /dev/null"; }
 
 teardown() {
-	$T kill-server 2>/dev/null || true
+	! $T has-session 2>/dev/null || $T kill-server
 	for kind in sub nosub root; do nothing_left "$kind"; done
 }
 

@@ -91,8 +91,8 @@ fails() {
 			go() { as $kind runner --root '$small/root' --runroot '$STORES/$kind/run-small' \"\$@\"; }
 			go load -q -i '$IMG/bb' >/dev/null
 			go run --network none --name full bb:1 sh -c 'dd if=/dev/zero of=/fill bs=64k 2>/dev/null; echo wrote'
-			dd if=/dev/zero of='$small/rest' bs=4k 2>/dev/null || true
-			! go run --rm --network none bb:1 true 2>'$STORES/$kind/said'
+			if dd if=/dev/zero of='$small/rest' bs=4k 2>/dev/null; then echo never full; exit 1; fi
+			if go run --rm --network none bb:1 true 2>'$STORES/$kind/said'; then echo ran; exit 1; fi
 			go ps -a | grep -q full
 			go rm full >/dev/null
 			rm '$small/rest'

@@ -60,7 +60,7 @@ before() {
 	case $1:$2 in
 	runner-run.1:* | runner-create.1:* | runner-start.1:* | runner-attach.1:* | runner-wait.1:*) return 0 ;;
 	esac
-	r sub rename www web 2>/dev/null || true
+	[ -z "$(r sub ps -aq --filter name=www)" ] || r sub rename www web
 	r sub start web 2>/dev/null || r sub run -d --name web -p "$PORT:80" hello
 	case $1:$2 in
 	*:"runner rm web" | *:"runner rm --all" | *:"runner rmi --all"*) r sub stop -t 0 web ;;

@@ -66,6 +66,14 @@ assert_one_line() {
 	}
 }
 
+# may_fail REASON CMD…: in a teardown: its failure is told with the reason, and fails nothing
+may_fail() {
+	local why=$1 code=0
+	shift
+	"$@" || code=$?
+	[ "$code" = 0 ] || echo "# teardown: code $code of: $* ($why)" >&3
+}
+
 # wait_for SECONDS CMD…: until CMD succeeds
 wait_for() {
 	local end=$(($(date +%s) + $1))

@@ -13,7 +13,7 @@ images_setup() {
 images_teardown() {
 	local file
 	for file in "$IMG"/*.pid; do
-		[ ! -f "$file" ] || kill "$(cat "$file")" 2>/dev/null || true
+		[ ! -f "$file" ] || may_fail "the test stopped it" kill "$(cat "$file")"
 	done
 	rm -rf "$IMG"
 }

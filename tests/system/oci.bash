@@ -24,7 +24,7 @@ oci_setup() {
 
 oci_teardown() {
 	[ -n "${DIR:-}" ] || return 0
-	for c in $(oci list -q 2>/dev/null); do oci delete --force "$c" || true; done
+	for c in $(oci list -q 2>/dev/null); do may_fail "the test broke it" oci delete --force "$c"; done
 	rm -rf "$DIR"
 }
 

@@ -92,6 +92,22 @@ oci_conf_create() {
 srun_as_sub() { SUITE_TIMEOUT_CMD=100 as sub srun "$@" 2>&1; }
 # what slurmstepd said, for whoever reads a failure
 logs() { tail -q -n 400 /tmp/slurmd.*.log | grep -E "\[[0-9]+\." | grep -v debug: | tail -n 15; }
+# long WORD…: a job that sleeps in a container, in the background; its number is in $job
+long() {
+	as sub srun --container="$DIR/b" --job-name=long "$@" >"$DIR/out" 2>&1 3>&- &
+	job=$!
+	wait_for 30 sleeps
+}
+# cancelled SECONDS: scancel ends it within so long, and srun has a code other than 0
+cancelled() {
+	local code=0
+	as sub scancel --name=long
+	wait_for "$1" eval '! sleeps'
+	wait "$job" || code=$?
+	cat "$DIR/out"
+	[ "$code" -ne 0 ]
+	gone
+}
 gone() { wait_for 20 eval '[ -z "$(ls /tmp/slurm-oci)" ]'; }
 sleeps() { pgrep -x sleep -a | grep -q "sleep 300"; }
 
@@ -124,25 +140,16 @@ sleeps() { pgrep -x sleep -a | grep -q "sleep 300"; }
 	local script=$DIR/b/rootfs/script
 	printf '#!/bin/sh\ntrap "echo was told; exit 9" TERM\nsleep 300 & wait\n' >"$script"
 	chmod 0755 "$script"
-	as sub srun --container="$DIR/b" --job-name=long /bin/sh /script >"$DIR/out" 2>&1 3>&- &
-	wait_for 30 sleeps
-	as sub scancel --name=long
-	wait $! || true
-	cat "$DIR/out"
+	long /bin/sh /script
+	cancelled 30
 	grep -q 'was told' "$DIR/out"
-	wait_for 30 eval '! sleeps'
-	gone
 }
 
 @test "RunTimeRun: scancel ends a container that ignores SIGTERM, by KillWait" {
 	oci_conf_run
-	as sub srun --container="$DIR/b" --job-name=long /bin/sleep 300 >/dev/null 2>&1 3>&- &
-	wait_for 30 sleeps
-	as sub scancel --name=long
+	long /bin/sleep 300
 	# five seconds, and the rounds of slurmctld
-	wait_for 60 eval '! sleeps'
-	wait $! || true
-	gone
+	cancelled 60
 }
 
 @test "RunTimeRun: sbatch --container: the script runs inside" {
@@ -193,10 +200,6 @@ batch() {
 
 @test "RunTimeCreate and RunTimeStart: scancel ends the container" {
 	oci_conf_create
-	as sub srun --container="$DIR/b" --job-name=long /bin/sleep 300 >/dev/null 2>&1 3>&- &
-	wait_for 30 sleeps
-	as sub scancel --name=long
-	wait_for 60 eval '! sleeps'
-	wait $! || true
-	gone
+	long /bin/sleep 300
+	cancelled 60
 }
