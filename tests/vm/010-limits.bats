@@ -56,6 +56,11 @@ over_pids() {
 	cmd '.linux.resources = {"pids":{"limit":5}}' sh -c 'sleep 1 & sleep 1 & (echo here)'
 	way "$1" '$O run -b b c1'
 	assert_output_has here
+	# 0 counts since version 1.3 of the specification: the program is there, and alone
+	cmd '.ociVersion = "1.3.0" | .linux.resources = {"pids":{"limit":0}}' sh -c 'echo alone; (echo never)'
+	way "$1" 2 '$O run -b b c1'
+	assert_output_has alone
+	[[ $output != *never* ]]
 }
 @test "pids: the process over the limit is not made" { both over_pids; }
 
@@ -86,12 +91,15 @@ updates() {
 		systemctl --user daemon-reload
 		show
 		$O update --memory -1 c1 && show
+		echo "{\"memory\":{\"limit\":50331648},\"pids\":{\"limit\":0}}" | $O update -r - c1 && show
 		$O delete --force c1'
 	echo "$output"
 	[[ ${lines[0]} == '33554432 20 max 100000 100' ]]
 	[[ ${lines[1]} == '67108864 30 50000 100000 '* && ${lines[1]} != *' 100' ]]
 	[[ ${lines[2]} == "${lines[1]}" ]]
 	[[ ${lines[3]} == 'max 30 50000 100000 '* ]]
+	# engines send all, with 0 for what shall stay
+	[[ ${lines[4]} == '50331648 30 50000 100000 '* ]]
 }
 @test "update changes limits, and systemd does not set them back" { both updates; }
 
