@@ -1,17 +1,8 @@
 #!/usr/bin/env bats
 # fuse-overlay alone: mounts by ordinary users, in a user namespace and on the host
 
-load helpers.bash
-
-setup() {
-	need_root
-	need_fuse
-	dir=$(scratch sub)
-}
-
-teardown() {
-	rm -rf "$dir"
-}
+load helpers
+load overlay
 
 # in_mount OPTIONS SCRIPT: two lower layers (top, base), an upper one; mount with OPTIONS in a user
 # namespace of an ordinary user; run SCRIPT in that folder, the mount at m/
@@ -30,7 +21,7 @@ in_mount() {
 		trap 'umount -l m' EXIT
 		eval "$3"
 	END
-	run_as "${ACCOUNT:-sub}" unshare -rm ${MAP---map-auto} bash "$dir/script" "$dir" "$1" "$2"
+	script_in_userns "$1" "$2"
 }
 
 @test "layers are merged, the topmost wins" {
@@ -140,10 +131,10 @@ in_mount() {
 		# the name that the server opens is there for nobody else
 		! grep -a "first-open" log | grep -v LOOKUP
 	END
-	run_as sub unshare -rm --map-auto bash "$dir/count" "$dir" volatile
+	in_userns bash "$dir/count" "$dir" volatile
 	[ "$(echo $output)" = "7 OPEN 1 RELEASE 0 FLUSH 1 FSYNC 1" ]
 	rm -rf "$dir"/[luwm] "$dir"/ready
-	run_as sub unshare -rm --map-auto bash "$dir/count" "$dir" fsync=1
+	in_userns bash "$dir/count" "$dir" fsync=1
 	[ "$(echo $output)" = "7 OPEN 1 RELEASE 0 FLUSH 1 FSYNC 18" ]
 }
 
@@ -318,10 +309,10 @@ through
 }
 
 @test "random operations give what a plain folder gives, and other overlays read the same" {
-	cp "$BATS_TEST_DIRNAME/../helpers/overlay_soak.py" "$dir/"
+	helper overlay_soak.py
 	for options in "" ,redirect_dir=on; do
 		rm -rf "$dir/s"; mkdir "$dir/s"; chmod 777 "$dir/s"
-		run_as sub unshare -rm --map-auto python3 "$dir/overlay_soak.py" "$BIN/fuse-overlay" "$dir/s" 6000 \
+		in_userns python3 "$dir/overlay_soak.py" "$BIN/fuse-overlay" "$dir/s" 6000 \
 			"${SOAK_SEED:-$RANDOM}" "$options"
 		echo "# ${lines[0]}" >&3
 		assert_output_has "6000 operations the same"

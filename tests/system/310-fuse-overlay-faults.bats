@@ -1,17 +1,8 @@
 #!/usr/bin/env bats
 # fuse-overlay when things fail: no space, no descriptors, killed in the middle
 
-load helpers.bash
-
-setup() {
-	need_root
-	need_fuse
-	dir=$(scratch sub)
-}
-
-teardown() {
-	rm -rf "$dir"
-}
+load helpers
+load overlay
 
 # in_ns SCRIPT: run SCRIPT in $dir in a user namespace of an ordinary user, with a helper
 # space_back: wait until what was deleted is free: close(2) on FUSE does not wait for the server's release
@@ -31,7 +22,7 @@ in_ns() {
 		trap 'umount -l m t 2>/dev/null' EXIT
 		eval "$2"
 	END
-	run_as sub unshare -rm --map-auto bash "$dir/script" "$dir" "$1"
+	script_in_userns "$1"
 }
 
 @test "no space in the middle of a copy-up: an error, the lower file is whole, the mount lives" {
@@ -63,8 +54,8 @@ for f in fds: os.close(f)"
 }
 
 @test "killed while it copies up: every file is the old one or the new one" {
-	cp "$BATS_TEST_DIRNAME/../helpers/overlay_kill.py" "$dir/"
-	run_as sub unshare -rm --map-auto python3 "$dir/overlay_kill.py" "$BIN/fuse-overlay" "$dir/k" 8
+	helper overlay_kill.py
+	in_userns python3 "$dir/overlay_kill.py" "$BIN/fuse-overlay" "$dir/k" 8
 	echo "# $output" >&3
 	assert_output_has "none torn"
 }
@@ -85,15 +76,15 @@ for f in fds: os.close(f)"
 }
 
 @test "system calls that fail: each operation is done or not done, and works when tried again" {
-	cp "$BATS_TEST_DIRNAME/../helpers/overlay_faults.py" "$dir/"
-	run_as sub unshare -rm --map-auto python3 "$dir/overlay_faults.py" "$BIN/fuse-overlay" "$dir/f" 2 EIO
+	helper overlay_faults.py
+	in_userns python3 "$dir/overlay_faults.py" "$BIN/fuse-overlay" "$dir/f" 2 EIO
 	echo "# $output" >&3
 	assert_output_has "every operation whole or not done, every mount lives"
 	[[ $output =~ ([0-9]+)\ faults ]] && [ "${BASH_REMATCH[1]}" -ge 35 ]
 }
 
 @test "four clients with a model of their file each: writes, maps, holes, copies, renames" {
-	cp "$BATS_TEST_DIRNAME/../helpers/overlay_fsx.py" "$dir/"
+	helper overlay_fsx.py
 	in_ns '
 		for n in 0 1 2 3; do head -c 300000 /dev/urandom >l/low-$n; done; mkdir u w; chmod 755 l u
 		fuse-overlay -o lowerdir=l,upperdir=u,workdir=w m; python3 overlay_fsx.py m 5 4'

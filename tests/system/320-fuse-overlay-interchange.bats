@@ -1,17 +1,8 @@
 #!/usr/bin/env bats
 # fuse-overlay and the other overlay programs read each other's layers
 
-load helpers.bash
-
-setup() {
-	need_root
-	need_fuse
-	dir=$(scratch sub)
-}
-
-teardown() {
-	rm -rf "$dir"
-}
+load helpers
+load overlay
 
 # in_layers SCRIPT: as uid 0 of a user namespace, in a folder with top, base and m
 # show: what the mount at m shows; both SHOW: it by ours and by native overlay, once if they agree
@@ -31,7 +22,7 @@ in_layers() {
 		}
 		eval "$2"
 	END
-	run_as sub unshare -rm --map-auto bash "$dir/script" "$dir" "$1"
+	script_in_userns "$1"
 }
 
 @test "whiteouts of both kinds and opaque folders are what they are to native overlay" {
@@ -108,11 +99,11 @@ in_layers() {
 }
 
 @test "random layers by turns: ours and native overlay, ours and fuse-overlayfs" {
-	cp "$BATS_TEST_DIRNAME/../helpers/overlay_interchange.py" "$dir/"
+	helper overlay_interchange.py
 	# fuse-overlayfs cannot list what some seeds give it, so its seed is one that it can
 	for peer in native fuse-overlayfs; do
 		[ "$peer" = native ] && seed=$RANDOM || seed=7
-		run_as sub unshare -rm --map-auto python3 "$dir/overlay_interchange.py" "$BIN/fuse-overlay" \
+		in_userns python3 "$dir/overlay_interchange.py" "$BIN/fuse-overlay" \
 			"$dir/$peer" "$peer" 10 "${SOAK_SEED:-$seed}"
 		echo "# ${lines[-1]}" >&3
 		assert_output_has "10 layers"

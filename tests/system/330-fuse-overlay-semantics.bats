@@ -1,21 +1,12 @@
 #!/usr/bin/env bats
 # fuse-overlay does what the file system below it does, question by question
 
-load helpers.bash
-
-setup() {
-	need_root
-	need_fuse
-	dir=$(scratch sub)
-	cp "$BATS_TEST_DIRNAME/../helpers/overlay_semantics.py" "$dir/"
-}
-
-teardown() {
-	rm -rf "$dir"
-}
+load helpers
+load overlay
 
 # same_answers OPTIONS [EXCEPT]: a mount and a plain folder answer the same, lines that match EXCEPT left out
 same_answers() {
+	helper overlay_semantics.py
 	cat >"$dir/script" <<-'END'
 		set -eu; umask 022
 		cd "$1"; chmod 755 .; mkdir u w m
@@ -70,7 +61,7 @@ same_answers() {
 		c.renameat2(-100, b'm/f', -100, b'm/g', 4); print(errno.errorcode[ctypes.get_errno()])"
 	END
 	sed -i 's/^\t\timport/import/; s/^\t\tc/c/' "$dir/script"
-	run_as sub unshare -rm --map-auto bash "$dir/script" "$dir"
+	script_in_userns
 	[ "$(echo $output)" = "Operation not supported Operation not supported EINVAL" ]
 }
 

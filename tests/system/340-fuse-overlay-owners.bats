@@ -1,17 +1,8 @@
 #!/usr/bin/env bats
 # fuse-overlay's recorded owners where the file system has no user attributes, and shifted ids
 
-load helpers.bash
-
-setup() {
-	need_root
-	need_fuse
-	dir=$(scratch sub)
-}
-
-teardown() {
-	rm -rf "$dir"
-}
+load helpers
+load overlay
 
 # in_ns SCRIPT: in a user namespace of an ordinary user, in an empty folder; bare: such a folder on
 # ramfs, which has no extended attributes, with base, u, w, m and v
@@ -28,7 +19,7 @@ in_ns() {
 		trap 'cd /; umount -l "$1"/bare/m "$1"/bare/v "$1"/m "$1"/bare 2>/dev/null || :' EXIT
 		eval "$2"
 	END
-	run_as sub unshare -rm --map-auto bash "$dir/script" "$dir" "$1"
+	script_in_userns "$1"
 }
 
 @test "owners without attributes: kept over renames, hard links, copy-up and remounts" {

@@ -1,22 +1,13 @@
 #!/usr/bin/env bats
 # fuse-overlay and several clients at once: one thread or more
 
-load helpers.bash
-
-setup() {
-	need_root
-	need_fuse
-	dir=$(scratch sub)
-}
-
-teardown() {
-	rm -rf "$dir"
-}
+load helpers
+load overlay
 
 # clients_on OPTIONS: four clients on a mount; prints what they said and how many threads more than at
 # the start there are then, the sanitizer's own not counted so
 clients_on() {
-	cp "$BATS_TEST_DIRNAME/../helpers/overlay_clients.py" "$dir/"
+	helper overlay_clients.py
 	cat >"$dir/script" <<-'END'
 		set -u
 		cd "$1"; mkdir -p l/low u w m
@@ -30,7 +21,7 @@ clients_on() {
 			END { print "helpers " serve - first; print "idle class " idle+0 }'
 		umount m && wait $server && echo "server left"
 	END
-	run_as sub unshare -rm --map-auto bash "$dir/script" "$dir" "$1"
+	script_in_userns "$1"
 	echo "# $output" >&3
 }
 
@@ -50,7 +41,7 @@ clients_on() {
 }
 
 @test "threads that wait for requests end with a signal and with the exit descriptor" {
-	cp "$BATS_TEST_DIRNAME/../helpers/overlay_clients.py" "$dir/"
+	helper overlay_clients.py
 	cat >"$dir/script" <<-'END'
 		set -u
 		cd "$1"; mkdir -p l/low u w m; mkfifo hold
@@ -67,7 +58,7 @@ clients_on() {
 			rm -rf u w; mkdir u w
 		done
 	END
-	run_as sub unshare -rm --map-auto bash "$dir/script" "$dir"
+	script_in_userns
 	echo "# $output" >&3
 	[ "$(grep -c '^left 0$' <<<"$output")" = 2 ]
 	[ "$(grep -c '^gone$' <<<"$output")" = 2 ]
