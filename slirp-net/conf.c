@@ -43,7 +43,7 @@ static const struct opt rows[] = {
 	OPT_BOOL(0, "disable-host-loopback", struct opts, conf.disable_host_loopback,
 		 "refuse connections to 127.0.0.1 of the host by the gateway's address"),
 	OPT_STR(0, "netns-type", struct opts, conf.netns_type, "TYPE",
-		"what the first operand is: pid (default) or path"),
+		"what the first operand is: pid (default), path, or socket"),
 	OPT_STR(0, "userns-path", struct opts, conf.userns_path, "PATH",
 		"user namespace to join first"),
 	OPT_BOOL(0, "enable-sandbox", struct opts, conf.enable_sandbox,
@@ -262,8 +262,16 @@ static int check_target(struct conf *c, const char *operand, struct err *e)
 		c->target_pid = pid;
 		return 0;
 	}
+	if (strcmp(c->netns_type, "socket") == 0) {
+		int32_t fd;
+
+		if (num_i32(operand, &fd) < 0 || fd < 0)
+			return err_msg(e, -EINVAL, "FD must be a descriptor, not '%s'", operand);
+		c->netns_sock = fd;
+		return 0;
+	}
 	if (strcmp(c->netns_type, "path") != 0)
-		return err_msg(e, -EINVAL, "--netns-type: '%s' is neither pid nor path",
+		return err_msg(e, -EINVAL, "--netns-type: '%s' is none of pid, path and socket",
 			       c->netns_type);
 	c->netns_path = operand;
 	return 0;
@@ -340,7 +348,7 @@ static int conf_check(struct conf *c, int n_operands, char **operands, struct er
 int conf_parse(struct conf *conf, int argc, char **argv, struct err *e)
 {
 	struct opts o = { .conf = { .exit_fd = -1, .ready_fd = -1, .mtu = CONF_MTU_DEFAULT,
-				   .busy_poll = SPIN_DEFAULT_US } };
+				   .busy_poll = SPIN_DEFAULT_US, .netns_sock = -1 } };
 	int first, end, r;
 
 	r = opt_parse(rows, argc, argv, 0, &o, &first, &end, e);

@@ -54,8 +54,9 @@ struct conf {
 	const char *outbound_addr, *outbound_addr6, *macaddress, *flow_log;
 	struct strv publish, egress;
 
+	/* one of the three; -1: not by socket */
 	const char *netns_path;
-	int target_pid;
+	int target_pid, netns_sock;
 	const char *tapname;
 	struct addrs addrs;
 	uint8_t mac[6];

@@ -12,8 +12,10 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/sock.h"
 #include "slirp-net/conf.h"
 
 static bool is_own_userns(int fd)
@@ -45,6 +47,22 @@ static int open_user(const struct conf *conf, int net, struct err *e)
 	return open_ns(path, e);
 }
 
+/* Whoever starts us need not have it yet: we are executed meanwhile. */
+static int receive_ns(int sock, struct err *e)
+{
+	size_t n = 0;
+	char byte;
+	int fd;
+	ssize_t r = sock_recv_fds(sock, &byte, 1, &fd, 1, &n);
+
+	(void)close(sock);
+	if (r < 0)
+		return err_set(e, (int)r, "the network namespace's socket");
+	if (n != 1)
+		return err_msg(e, -EPROTO, "no network namespace came over the socket");
+	return fd;
+}
+
 int netns_open(struct netns *ns, const struct conf *conf, struct err *e)
 {
 	auto_close int net = -1;
@@ -52,7 +70,8 @@ int netns_open(struct netns *ns, const struct conf *conf, struct err *e)
 	int user;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", conf->target_pid);
-	net = open_ns(conf->netns_path ? conf->netns_path : path, e);
+	net = conf->netns_sock >= 0 ? receive_ns(conf->netns_sock, e) :
+				      open_ns(conf->netns_path ? conf->netns_path : path, e);
 	if (net < 0)
 		return net;
 	user = open_user(conf, net, e);

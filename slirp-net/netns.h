@@ -19,7 +19,8 @@ struct netns {
 };
 
 /**
- * netns_open() - by pid or path, as the command line says
+ * netns_open() - by pid, path or socket, as the command line says; a socket is
+ * waited for
  *
  * Without --userns-path the owner of the network namespace is asked for from
  * the kernel, so that a path alone is enough for an unprivileged caller.

@@ -50,7 +50,7 @@ void monitor_init(struct monitor *m, struct container *c)
 	*m = (struct monitor){ .c = c, .signal_fd = -1, .listen_fd = -1, .out = { -1, -1 }, .in = -1,
 			       .in_from = -1, .mounts_fd = -1 };
 	m->remove = c->config.rm;
-	m->net.netns_fd = m->net.ready_fd = m->net.exit_fd = m->net.words_fd = -1;
+	network_init(&m->net);
 	m->root.fd = m->root.exit_fd = -1;
 	m->guard.life = -1;
 	m->log.fd = m->log.dir_fd = -1;

@@ -4,9 +4,9 @@
  *
  * How it works: a short-lived child made by clone(CLONE_NEWNET) that shares
  * our descriptors opens its own namespace and leaves; so the monitor stays
- * where it is, in the host's network, and slirp-net starts from there. The
- * rest of the start goes on while slirp-net configures; it says on --ready-fd
- * that the link is up and every port is bound, or leaves with a line on stderr.
+ * where it is, in the host's network, and slirp-net starts from there, before
+ * there is a namespace: it is sent over a socket. The rest of the start goes on
+ * while slirp-net is executed and configures; it says on --ready-fd that the link is up and every port is bound, or leaves with a line on stderr.
  * It leaves, too, when the monitor is gone (--exit-fd).
  */
 #include <errno.h>
@@ -30,6 +30,7 @@
 #include "common/log.h"
 #include "common/portspec.h"
 #include "common/proc.h"
+#include "common/sock.h"
 #include "common/str.h"
 #include "runner/engine/container.h"
 #include "runner/engine/engine.h"
@@ -110,8 +111,8 @@ static int add_publish(struct strv *argv, const struct container *c, struct err 
 	return 0;
 }
 
-static int build_argv(struct strv *argv, const struct container *c, const struct network *n,
-		      int ready, int life, const char *program, struct err *e)
+static int build_argv(struct strv *argv, const struct container *c, int ready, int life,
+		      int netns_sock, const char *program, struct err *e)
 {
 	static const char *const fixed[] = { "--configure", "--mtu=65520", "--disable-host-loopback",
 					     "--enable-ipv6", "--enable-sandbox", "--enable-seccomp" };
@@ -129,9 +130,8 @@ static int build_argv(struct strv *argv, const struct container *c, const struct
 	if (r < 0)
 		return err_set(e, r, "slirp-net");
 	r = add_publish(argv, c, e);
-	if (r == 0 && (strv_add(argv, "--netns-type=path") < 0 ||
-		       strv_addf(argv, "/proc/self/fd/%d", n->netns_fd) < 0 ||
-		       strv_add(argv, "tap0") < 0))
+	if (r == 0 && (strv_add(argv, "--netns-type=socket") < 0 ||
+		       strv_addf(argv, "%d", netns_sock) < 0 || strv_add(argv, "tap0") < 0))
 		r = err_set(e, -ENOMEM, "slirp-net");
 	return r;
 }
@@ -140,28 +140,26 @@ static int private_start(struct network *n, struct container *c, struct err *e)
 {
 	AUTO(strv_clear) struct strv argv = { 0 };
 	char program[4096];
-	int ready[2], life[2], words[2], keep[4];
+	int ready[2], life[2], words[2], sock[2], keep[4];
 	struct proc_spawn how = { .keep = keep, .n_keep = 4 };
 	int r = proc_find_program("slirp-net", program, sizeof(program));
 
 	if (r < 0)
 		return err_set(e, r, "slirp-net: not beside runner, nor in " LIBEXECDIR ", nor in PATH");
-	if (n->netns_fd < 0)
-		n->netns_fd = netns_new(c->eng, e);
-	if (n->netns_fd < 0)
-		return n->netns_fd;
 	if (pipe2(ready, O_CLOEXEC) < 0 || pipe2(life, O_CLOEXEC) < 0 ||
-	    pipe2(words, O_CLOEXEC | O_NONBLOCK) < 0)
+	    pipe2(words, O_CLOEXEC | O_NONBLOCK) < 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock) < 0)
 		return err_set(e, -errno, "pipe");
+	n->netns_sock = sock[0];
 	n->ready_fd = ready[0];
 	n->exit_fd = life[1];
 	n->words_fd = words[0];
 	n->names = (struct net_names){ .address = GUEST, .gateway = GATEWAY, .dns = DNS };
-	r = build_argv(&argv, c, n, ready[1], life[0], program, e);
+	r = build_argv(&argv, c, ready[1], life[0], sock[1], program, e);
 	if (r == 0) {
 		keep[0] = ready[1];
 		keep[1] = life[0];
-		keep[2] = n->netns_fd;
+		keep[2] = sock[1];
 		keep[3] = c->run_fd;
 		how.argv = argv.v;
 		how.stdio[0] = how.stdio[1] = -1;
@@ -173,6 +171,7 @@ static int private_start(struct network *n, struct container *c, struct err *e)
 	close(ready[1]);
 	close(life[0]);
 	close(words[1]);
+	close(sock[1]);
 	if (n->helper < 0)
 		n->helper = 0;
 	n->rung = "slirp-net";
@@ -188,6 +187,20 @@ static int failed(struct network *n, struct err *e)
 	if (network_words(n, words, sizeof(words)) > 0)
 		return err_msg(e, -EIO, "%s", words);
 	return err_msg(e, -EIO, "slirp-net left with code %d and without a word", code);
+}
+
+/* It may have left already, and said why. */
+static int private_join(struct network *n, struct container *c, struct err *e)
+{
+	ssize_t r;
+
+	if (n->netns_fd < 0)
+		n->netns_fd = netns_new(c->eng, e);
+	if (n->netns_fd < 0)
+		return n->netns_fd;
+	r = sock_send_fds(n->netns_sock, "n", 1, &n->netns_fd, 1);
+	close(take_fd(&n->netns_sock));
+	return r < 0 ? failed(n, e) : 0;
 }
 
 /* What it warned of before it was ready: that it took a lower rung. */
@@ -226,5 +239,6 @@ const struct netmode netmode_private = {
 	.name = "private",
 	.can_publish = true,
 	.start = private_start,
+	.join = private_join,
 	.wait = private_wait,
 };

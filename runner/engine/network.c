@@ -53,15 +53,26 @@ bool network_wants_netns(const struct container *c)
 	return mode && !mode->host_net && (mode->start || c->eng->ids == ENGINE_IDS_RANGE);
 }
 
-int network_start(struct network *n, struct container *c, int netns_fd_take, struct err *e)
+void network_init(struct network *n)
 {
-	*n = (struct network){ .netns_fd = netns_fd_take, .ready_fd = -1, .exit_fd = -1,
+	*n = (struct network){ .netns_fd = -1, .netns_sock = -1, .ready_fd = -1, .exit_fd = -1,
 			       .words_fd = -1 };
+}
+
+int network_start(struct network *n, struct container *c, struct err *e)
+{
+	network_init(n);
 	n->mode = netmode_find(c->config.network ? c->config.network : "private");
 	if (!n->mode)
 		return err_msg(e, -EINVAL, "network '%s' is not known", c->config.network);
 	n->rung = n->mode->name;
 	return n->mode->start ? n->mode->start(n, c, e) : 0;
+}
+
+int network_join(struct network *n, struct container *c, int netns_fd_take, struct err *e)
+{
+	n->netns_fd = netns_fd_take;
+	return n->mode->join ? n->mode->join(n, c, e) : 0;
 }
 
 int network_wait(struct network *n, struct container *c, struct err *e)
@@ -72,6 +83,7 @@ int network_wait(struct network *n, struct container *c, struct err *e)
 void network_release(struct network *n)
 {
 	close_one(&n->exit_fd);
+	close_one(&n->netns_sock);
 	close_one(&n->netns_fd);
 	if (n->helper > 0)
 		(void)proc_wait(n->helper);

@@ -20,7 +20,9 @@ struct network;
  * @name:	as --network takes it
  * @host_net:	the container stays in the host's network namespace
  * @can_publish: ports may be published
- * @start:	begin; what takes long goes on in the background. May be NULL
+ * @start:	begin what needs no namespace yet. May be NULL
+ * @join:	take n->netns_fd, or make one where that is -1; what takes long
+ *		goes on in the background. May be NULL
  * @wait:	return when the network is usable and every port is bound. May be NULL
  */
 struct netmode {
@@ -28,6 +30,7 @@ struct netmode {
 	bool host_net;
 	bool can_publish;
 	int (*start)(struct network *n, struct container *c, struct err *e);
+	int (*join)(struct network *n, struct container *c, struct err *e);
 	int (*wait)(struct network *n, struct container *c, struct err *e);
 };
 
@@ -37,6 +40,7 @@ struct netmode {
  * @names:	for the files in /etc
  * @netns_fd:	the namespace, -1 when the runtime makes one or the host's is used
  * @helper:	slirp-net's process, 0 when there is none
+ * @netns_sock:	where it waits for the namespace, -1 when it has it
  * @ready_fd:	it says here that everything answers
  * @exit_fd:	closing it makes the helper leave
  * @words_fd:	its stderr
@@ -47,11 +51,17 @@ struct network {
 	struct net_names names;
 	int netns_fd;
 	pid_t helper;
+	int netns_sock;
 	int ready_fd;
 	int exit_fd;
 	int words_fd;
 	const char *rung;
 };
+
+/**
+ * network_init() - nothing to release yet
+ */
+void network_init(struct network *n);
 
 /**
  * netmode_find() - by name or alias, NULL when there is none
@@ -71,10 +81,16 @@ bool network_wants_netns(const struct container *c);
 
 /**
  * network_start() - begin to make a container's network
+ * Return: 0, -errno
+ */
+int network_start(struct network *n, struct container *c, struct err *e);
+
+/**
+ * network_join() - it has a namespace from here on, if it wants one
  * @netns_fd_take:	netns_new()'s, -1 when there is none: then it makes its own
  * Return: 0, -errno
  */
-int network_start(struct network *n, struct container *c, int netns_fd_take, struct err *e);
+int network_join(struct network *n, struct container *c, int netns_fd_take, struct err *e);
 int network_wait(struct network *n, struct container *c, struct err *e);
 
 /**

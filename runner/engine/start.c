@@ -5,8 +5,9 @@
  * How it works: the command forks the monitor, which is its copy: nothing is
  * written, executed or parsed again. The monitor takes, in this order,
  *
+ *	slirp-net	executed; it waits for its namespace
  *	root fs		overlay; meanwhile the command makes the network namespace
- *	network		slirp-net goes on configuring in the background
+ *	network		slirp-net gets it, and configures in the background
  *	files		hosts, hostname, resolv.conf
  *	runtime		the container's init; as soon as it exists, and while it
  *			builds its mounts:
@@ -439,11 +440,13 @@ static int bring_up(struct monitor *m, const struct start_opts *opts, int netns_
 	m->c->state.started = container_now();
 	set_str(&m->c->state.rung_cgroups, oci_cgroup_rung());
 	if (r == 0)
+		r = network_start(&m->net, m->c, e);
+	if (r == 0)
 		r = rootfs_mount(m->c, &m->root, e);
 	if (r == 0)
 		r = make_stdio(m, &ends, e);
 	if (r == 0)
-		r = network_start(&m->net, m->c, take_netns(netns_sock), e);
+		r = network_join(&m->net, m->c, take_netns(netns_sock), e);
 	if (r == 0)
 		r = files_write(m->c, &m->net.names, e);
 	if (r == 0)

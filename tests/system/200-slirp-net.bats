@@ -158,6 +158,35 @@ s = socket.socket(socket.AF_UNIX); s.connect(\"api\"); s.send(bytes(65536)); pri
 	[ "$(grep -c 10.0.2.100/24 <<<"$output")" = 2 ]
 }
 
+@test "--netns-type=socket: the namespace comes later, or not at all" {
+	cat >"$dir/send" <<-'END'
+		import array, os, socket, subprocess, sys, time
+		ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+		ready, told = os.pipe()
+		p = subprocess.Popen(["slirp-net", "-c", "-r", str(told), "--netns-type=socket", str(theirs.fileno()), "tap7"],
+		                     pass_fds=[theirs.fileno(), told])
+		theirs.close(); os.close(told)
+		time.sleep(0.2)
+		print("waits" if p.poll() is None else "left", flush=True)
+		if sys.argv[1] != "none":
+		    fd = os.open("/proc/%s/ns/net" % sys.argv[1], os.O_RDONLY)
+		    ours.sendmsg([b"n"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))])
+		    print("ready", os.read(ready, 1).decode(), flush=True)
+		    os.system("nsenter -t %s -U --preserve-credentials -n ip -o addr show tap7" % sys.argv[1])
+		    p.terminate()
+		ours.close()
+		print("status", p.wait())
+	END
+	run_as sub bash -c 'unshare -rn sleep 20 & ns=$!; sleep 0.3
+		python3 '"$dir"'/send $ns; python3 '"$dir"'/send none; kill $ns'
+	[ "$(grep -c waits <<<"$output")" = 2 ]
+	assert_output_has "ready 1"
+	assert_output_has "10.0.2.100/24"
+	assert_output_has "status 0"
+	assert_output_has "slirp-net: no network namespace came over the socket"
+	assert_output_has "status 1"
+}
+
 @test "the end: the socket is gone at once, and the next start finds the name free" {
 	in_net --api-socket api -- '
 		for i in 1 2 3; do

@@ -105,6 +105,57 @@ fails() {
 	done
 }
 
+# under_strace WORDS… -- ARGS…: runner as sub below a strace that is root's, in a pid namespace
+# of its own; $STORES/trace
+under_strace() {
+	local words=()
+	while [ "$1" != -- ]; do words+=("$1"); shift; done
+	shift
+	# a sanitizer's runtime does not work under strace
+	[ "${VARIANT:-release}" != asan ] || skip "the sanitizer's runtime would be tested"
+	run timeout -k 5 60 unshare -p --fork --mount-proc strace -qq -u "$(account sub)" -o "$STORES/trace" "${words[@]}" \
+		env -i PATH="$BIN:/usr/bin:/bin" HOME="$STORES/sub" \
+		runner --root "$STORES/sub/root" --runroot "$STORES/sub/run" "$@"
+	echo "$output"; cat "$STORES/trace"
+}
+
+@test "without the command's network namespace the monitor makes its own" {
+	under_strace -e trace=sendmsg -e inject=sendmsg:error=EPERM:when=1 -- run --rm bb:1 ip -o addr show tap0
+	grep -q 'sendmsg(.*SCM_RIGHTS.*INJECTED' "$STORES/trace"
+	assert_output_has 10.0.2.100/24
+	under_strace -e trace=sendmsg -e inject=sendmsg:error=EPERM:when=1 -- run --rm --network none bb:1 ip -o addr
+	grep -q 'sendmsg(.*SCM_RIGHTS.*INJECTED' "$STORES/trace"
+	assert_output_has 127.0.0.1/8
+	[[ $output != *tap0* ]]
+}
+
+@test "no network namespace at all: one line, for each kind of network" {
+	local words="--root $STORES/sub/root --runroot $STORES/sub/run run --rm"
+	for network in private none; do
+		run_as sub 125 uidmap run sh -c "echo 0 >/proc/sys/user/max_net_namespaces &&
+			exec runner $words --network $network bb:1 true"
+		assert_one_line
+		case $network in
+		private) assert_output_has "network namespace: the limit user.max_net_namespaces is reached" ;;
+		none) assert_output_has "too many namespaces: /proc/sys/user" ;;
+		esac
+	done
+}
+
+@test "the mounts are held for the end, but not where a folder of the host is among them; without is no failure" {
+	local paths=()
+	for pid in $(seq 2 99); do paths+=(-P "/proc/$pid/ns/mnt"); done
+	under_strace -f -e trace=openat "${paths[@]}" -- run --rm --network none bb:1 echo held
+	[ "$output" = held ]
+	[ "$(grep -c 'openat(.*/ns/mnt.* = [0-9]' "$STORES/trace")" = 1 ]
+	under_strace -f -e trace=openat -e inject=openat:error=EMFILE "${paths[@]}" -- run --rm --network none bb:1 echo not held
+	[ "$output" = "not held" ]
+	grep -q 'openat(.*/ns/mnt.*INJECTED' "$STORES/trace"
+	under_strace -f -e trace=openat "${paths[@]}" -- run --rm --network none -v "$STORES/sub:/x" bb:1 echo a folder
+	[ "$output" = "a folder" ]
+	[ "$(grep -c 'openat(.*/ns/mnt' "$STORES/trace")" = 0 ]
+}
+
 @test "no user namespaces: one line that names the limit" {
 	sysctl=/proc/sys/user/max_user_namespaces
 	old=$(cat $sysctl)

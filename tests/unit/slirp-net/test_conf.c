@@ -122,6 +122,24 @@ static void podmans_words(void **state)
 	conf_clear(&c);
 }
 
+static void where_the_namespace_comes_from(void **state)
+{
+	static const char *const by_socket[] = { "--netns-type=socket", "7", "tap0", NULL };
+	static const char *const by_pid[] = { "7", NULL };
+	struct conf c;
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(parse(&c, &e, by_socket), 0);
+	assert_int_equal(c.netns_sock, 7);
+	assert_int_equal(c.target_pid, 0);
+	conf_clear(&c);
+	assert_int_equal(parse(&c, &e, by_pid), 0);
+	assert_int_equal(c.netns_sock, -1);
+	assert_int_equal(c.target_pid, 7);
+	conf_clear(&c);
+}
+
 static void refused_words(void **state)
 {
 	static const char *const bad[][6] = {
@@ -136,6 +154,8 @@ static void refused_words(void **state)
 		{ "-6", "--mtu=1279", "1", NULL },
 		{ "--macaddress=0e:d4:18:d9:38:fb", "1", NULL },
 		{ "--netns-type=fd", "1", NULL },
+		{ "--netns-type=socket", "-1", NULL },
+		{ "--netns-type=socket", "x", NULL },
 		{ "--target-type=bess", "/tmp/x", NULL },
 		{ "--outbound-addr=no-such-link", "1", NULL },
 		{ "--publish=99999:1", "1", NULL },
@@ -160,6 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cidr_gives_addresses), cmocka_unit_test(cidr_refuses),
 		cmocka_unit_test(mac_is_strict),	cmocka_unit_test(podmans_words),
+		cmocka_unit_test(where_the_namespace_comes_from),
 		cmocka_unit_test(refused_words),
 	};
 
