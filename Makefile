@@ -117,7 +117,7 @@ endef
 # --- folders ------------------------------------------------------------------
 
 include common/module.mk
-include $(sort $(wildcard uidmap/module.mk slirp-net/module.mk fuse-overlay/module.mk))
+include $(sort $(wildcard uidmap/module.mk uidmap/agent/module.mk slirp-net/module.mk fuse-overlay/module.mk))
 include $(sort $(wildcard runner/*/module.mk runner/module.mk))
 include tests/module.mk
 

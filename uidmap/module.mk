@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 LIBS_uidmap := $(call pc,--libs,jansson)
-USES_uidmap := common
+USES_uidmap := agent common
 $(eval $(call archive,uidmap,uidmap,uidmap/newuidmap.c uidmap/newgidmap.c uidmap/main.c))
 $(eval $(call program,newuidmap,uidmap/newuidmap.c,uidmap))
 $(eval $(call program,newgidmap,uidmap/newgidmap.c,uidmap))
