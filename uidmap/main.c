@@ -10,6 +10,7 @@
 #include "common/fd.h"
 #include "common/opt.h"
 #include "common/str.h"
+#include "uidmap/agent/agent.h"
 #include "uidmap/idmap.h"
 #include "uidmap/plan.h"
 #include "uidmap/run.h"
@@ -132,6 +133,7 @@ static int do_run(const struct options *o, const struct plan *plan, char **argv)
  * @opts:	its options
  * @operands:	needs a command behind the options; else takes none
  * @fn:		does it, with the plan that was made
+ * @main:	instead of all that: has options of its own
  */
 struct cmd {
 	const char *name;
@@ -140,6 +142,7 @@ struct cmd {
 	const struct opt *opts;
 	bool operands;
 	int (*fn)(const struct options *o, const struct plan *plan, char **argv);
+	int (*main)(int argc, char **argv);
 };
 
 static const struct cmd cmds[] = {
@@ -147,6 +150,8 @@ static const struct cmd cmds[] = {
 	  false, do_plan },
 	{ "run", "[OPTIONS] [--] COMMAND [ARG...]", "run a command in a user namespace", run_opts,
 	  true, do_run },
+	{ .name = "agent", .summary = "answer a container's calls about ids from records",
+	  .main = agent_main },
 };
 
 static int usage(FILE *out, int status)
@@ -198,7 +203,8 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < sizeof(cmds) / sizeof(*cmds); i++)
 		if (str_eq(argv[1], cmds[i].name))
-			return run_cmd(&cmds[i], argc - 1, argv + 1);
+			return cmds[i].main ? cmds[i].main(argc - 1, argv + 1) :
+					      run_cmd(&cmds[i], argc - 1, argv + 1);
 	(void)fprintf(stderr, "uidmap: %s: no such command\n", argv[1]);
 	return EXIT_USAGE;
 }

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include <cmocka.h>
+
+#include "common/err.h"
+#include "common/idcalls.h"
+#include "uidmap/agent/agent.h"
+#include "uidmap/agent/rootowners.h"
+#include "uidmap/agent/who.h"
+
+/* --- the table ------------------------------------------------------------------ */
+
+static void every_call_has_a_handler(void **state)
+{
+	struct agent *a = calloc(1, sizeof(*a));
+	struct err e = { 0 };
+	size_t n = 0;
+
+	(void)state;
+	assert_non_null(a);
+	assert_int_equal(calls_init(a, &e), 0);
+	for (int i = 0; i < NR_MAX; i++) {
+		if (!a->by_nr[i])
+			continue;
+		assert_int_equal(a->by_nr[i]->nr, i);
+		n++;
+	}
+	assert_true(n >= 40);
+	free(a);
+}
+
+/* --- messages -------------------------------------------------------------------- */
+
+#define MESSAGE(meta) "{\"ociVersion\":\"1.2.0\",\"fds\":[\"x\",\"seccompFd\"],\"pid\":7," meta "\"state\":{}}"
+
+static void messages(void **state)
+{
+	static const struct {
+		const char *text;
+		int answer;
+	} rows[] = {
+		{ MESSAGE(""), 0 },
+		{ MESSAGE("\"metadata\":\"\","), 0 },
+		{ MESSAGE("\"metadata\":\"uid=33,gid=33\","), 0 },
+		{ MESSAGE("\"metadata\":7,"), -EINVAL },
+		{ MESSAGE("\"metadata\":\"uid=x\","), -EINVAL },
+		{ "{\"fds\":[\"seccompFd\"],\"pid\":0}", -EINVAL },
+		{ "{\"fds\":[\"seccompFd\"],\"pid\":99999999999}", -EINVAL },
+		{ "{\"fds\":[\"seccompFd\"]}", -EINVAL },
+		{ "{\"fds\":[7],\"pid\":7}", -EINVAL },
+		{ "{\"pid\":7}", -EINVAL },
+		{ "[]", -EINVAL },
+		{ "{\"pid\":7", -EAGAIN },
+		{ "", -EAGAIN },
+		{ "no", -EINVAL },
+	};
+	struct hello *h = calloc(1, sizeof(*h));
+	struct err e;
+
+	(void)state;
+	assert_non_null(h);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(proto_parse(rows[i].text, strlen(rows[i].text), true, h, &e),
+				 rows[i].answer);
+	assert_int_equal(proto_parse(MESSAGE(""), strlen(MESSAGE("")), true, h, &e), 0);
+	assert_int_equal(h->pid, 7);
+	assert_int_equal(h->fd_index, 1);
+	free(h);
+}
+
+static void metadata(void **state)
+{
+	static const char *const bad[] = { "uid", "uid=", "uid=-1", "uid=4294967295", "uid=1,,", "x=1",
+					   "groups=1+", "groups=a", "mode=slow", "uid=1;gid=2", "," };
+	struct idmeta m = { .uid = 77 };
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(proto_metadata(bad[i], true, &m, &e), -EINVAL);
+	assert_int_equal(m.uid, 77);
+	assert_int_equal(proto_metadata("", false, &m, &e), 0);
+	assert_int_equal(m.uid, 0);
+	assert_false(m.full);
+	assert_int_equal(proto_metadata("uid=33,gid=4294967294,groups=50+4,mode=full", false, &m, &e), 0);
+	assert_int_equal(m.uid, 33);
+	assert_int_equal(m.gid, 4294967294U);
+	assert_int_equal(m.n_groups, 2);
+	assert_int_equal(m.groups[0], 4); /* in order, as the kernel keeps them */
+	assert_true(m.full);
+}
+
+static void too_many_groups(void **state)
+{
+	char *text = calloc(1, 3 * (PROTO_GROUPS_MAX + 2) + 16);
+	struct idmeta m;
+	struct err e;
+
+	(void)state;
+	assert_non_null(text);
+	(void)strncat(text, "groups=1", 16);
+	for (int i = 1; i < PROTO_GROUPS_MAX; i++)
+		(void)strncat(text, "+1", 3);
+	assert_int_equal(proto_metadata(text, true, &m, &e), 0);
+	(void)strncat(text, "+1", 3);
+	assert_int_equal(proto_metadata(text, true, &m, &e), -EINVAL);
+	free(text);
+}
+
+/* --- records in processes ------------------------------------------------------------ */
+
+static void limits_only_go_down(void **state)
+{
+	uint64_t v = RLIM64_INFINITY;
+
+	(void)state;
+	assert_int_equal(who_number(v, 5), 5);
+	for (uint32_t i = 0; i < 1000; i++) {
+		uint64_t next = who_value(v, i % 7 * 9362);
+
+		assert_true(next < v);
+		assert_int_equal(who_number(next, 99), i % 7 * 9362);
+		v = next;
+	}
+	/* what a program may have set for itself is no record, and no way back up */
+	assert_int_equal(who_number(1000000, 5), 5);
+	assert_int_equal(who_value(1000000, 5), 0);
+	assert_int_equal(who_number(0, 5), 5);
+}
+
+static void records_are_shared(void **state)
+{
+	uint32_t groups[] = { 1, 2 };
+	struct idstate s;
+	struct records r;
+
+	(void)state;
+	assert_int_equal(records_init(&r), 0);
+	idstate_init(&s, 0, 0, 1);
+	assert_int_equal(records_add(&r, &s, false), 0);
+	assert_int_equal(records_add(&r, &s, true), 1);
+	assert_int_equal(records_add(&r, &s, false), 0);
+	s.groups = groups;
+	s.n_groups = 2;
+	assert_int_equal(records_add(&r, &s, false), 2);
+	groups[1] = 3; /* the table has a copy */
+	assert_int_equal(records_add(&r, &s, false), 3);
+	assert_int_equal(records_get(&r, 2)->id.groups[1], 2);
+	assert_null(records_get(&r, 4));
+	records_clear(&r);
+}
+
+static void records_have_an_end(void **state)
+{
+	struct idstate s;
+	struct records r;
+
+	(void)state;
+	assert_int_equal(records_init(&r), 0);
+	for (uint32_t i = 0; i < RECORDS_MAX; i++) {
+		idstate_init(&s, i, 0, 0);
+		assert_int_equal(records_add(&r, &s, false), (int)i);
+	}
+	idstate_init(&s, RECORDS_MAX, 0, 0);
+	assert_int_equal(records_add(&r, &s, false), -ENOMEM);
+	idstate_init(&s, 5, 0, 0);
+	assert_int_equal(records_add(&r, &s, false), 5);
+	records_clear(&r);
+}
+
+/* --- owners ------------------------------------------------------------------------------ */
+
+static void override_texts(void **state)
+{
+	static const char *const bad[] = { "", "1", "1:2", "1:2:8", "1:2:0644:", "1:2:0644:char-1",
+					   "a:2:0644", "1:2:0644:what", "-1:2:0644", "1:2:77777" };
+	struct override ov = { .uid = 77 };
+	char text[OVERRIDE_TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(override_parse(bad[i], strlen(bad[i]), &ov), -EINVAL);
+	assert_int_equal(override_parse("1:2:0644\0x", 10, &ov), -EINVAL);
+	assert_int_equal(ov.uid, 77);
+	assert_int_equal(override_parse("33:4:4755", 9, &ov), 0);
+	assert_int_equal(ov.mode, 04755);
+	assert_int_equal(ov.type, 0);
+	assert_int_equal(override_format(&ov, text), 9);
+	assert_string_equal(text, "33:4:4755");
+	assert_int_equal(override_parse("0:6:660:block-7-1", 17, &ov), 0);
+	assert_int_equal(ov.type, S_IFBLK);
+	assert_int_equal(ov.minor, 1);
+	(void)override_format(&ov, text);
+	assert_string_equal(text, "0:6:0660:block-7-1");
+	assert_int_equal(override_parse("0:0:0644:file", 13, &ov), 0);
+	assert_int_equal(ov.type, S_IFREG);
+}
+
+static void node_table(void **state)
+{
+	struct override ov = { .uid = 1 }, got;
+	struct statx st = { .stx_mask = STATX_BTIME, .stx_dev_major = 8 };
+	struct nodes t;
+
+	(void)state;
+	nodes_init(&t);
+	assert_int_equal(nodes_get(&t, &st, &got), -ENOENT);
+	for (uint32_t i = 0; i < 5000; i++) {
+		st.stx_ino = i;
+		ov.uid = i;
+		assert_int_equal(nodes_put(&t, &st, &ov), 0);
+	}
+	for (uint32_t i = 0; i < 5000; i++) {
+		st.stx_ino = i;
+		assert_int_equal(nodes_get(&t, &st, &got), 0);
+		assert_int_equal(got.uid, i);
+	}
+	/* a number used again belongs to another object */
+	st.stx_btime.tv_nsec = 1;
+	assert_int_equal(nodes_get(&t, &st, &got), -ENOENT);
+	nodes_clear(&t);
+}
+
+static void owner_lines(void **state)
+{
+	char good[] = "0:42:0777 a b\\nc\\\\d", escape[] = "0:42:0777 a\\x", bare[] = "0:42:0777",
+	     worse[] = "0:42 x";
+	struct override ov;
+	const char *path;
+
+	(void)state;
+	assert_int_equal(rootowners_line(good, &ov, &path), 0);
+	assert_int_equal(ov.gid, 42);
+	assert_string_equal(path, "a b\nc\\d");
+	assert_int_equal(rootowners_line(escape, &ov, &path), -EINVAL);
+	assert_int_equal(rootowners_line(bare, &ov, &path), -EINVAL);
+	assert_int_equal(rootowners_line(worse, &ov, &path), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_call_has_a_handler),
+		cmocka_unit_test(messages),
+		cmocka_unit_test(metadata),
+		cmocka_unit_test(too_many_groups),
+		cmocka_unit_test(limits_only_go_down),
+		cmocka_unit_test(records_are_shared),
+		cmocka_unit_test(records_have_an_end),
+		cmocka_unit_test(override_texts),
+		cmocka_unit_test(node_table),
+		cmocka_unit_test(owner_lines),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

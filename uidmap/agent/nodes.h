@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * nodes - owners of objects that can carry no attribute
+ *
+ * Symbolic links, pipes, sockets, terminals, and whatever lies on a file
+ * system without user attributes. The key is device, inode and the time of
+ * birth, so that a number used again is another object; where there is no
+ * time of birth, the device and inode alone.
+ */
+#ifndef UIDMAP_AGENT_NODES_H
+#define UIDMAP_AGENT_NODES_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "uidmap/agent/override.h"
+
+#define NODES_MAX 262144
+
+struct node {
+	uint64_t dev, ino, born;
+	struct override ov;
+	bool used;
+};
+
+/**
+ * struct nodes - the table, open addressing
+ * @n:		used slots; those emptied again stay used, with owner 0:0
+ */
+struct nodes {
+	pthread_mutex_t lock;
+	_Atomic(size_t) n;
+	size_t cap;
+	struct node *v;
+};
+
+void nodes_init(struct nodes *t);
+void nodes_clear(struct nodes *t);
+
+/**
+ * nodes_get() - Return: 0, -ENOENT
+ */
+int nodes_get(struct nodes *t, const struct statx *st, struct override *ret);
+
+/**
+ * nodes_put() - Return: 0, -ENOSPC when the table is full, -ENOMEM
+ */
+int nodes_put(struct nodes *t, const struct statx *st, const struct override *ov);
+
+#endif

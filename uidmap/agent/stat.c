@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * stat - answers to stat(2) and statx(2), where an owner is recorded
+ *
+ * Most files have no record: one look at the attribute, and the kernel
+ * answers. All is read by path or descriptor of the target at the moment;
+ * a path that changes meanwhile makes a mixed answer, as it may natively
+ * between two calls.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "uidmap/agent/agent.h"
+#include "uidmap/agent/object.h"
+#include "uidmap/agent/tracee.h"
+
+/**
+ * struct question - one call
+ * @mask:	of statx(2)
+ * @out:	where the answer goes
+ * @extended:	it is a struct statx
+ */
+struct question {
+	int dirfd;
+	uint64_t path;
+	int flags;
+	uint32_t mask;
+	uint64_t out;
+	bool extended;
+};
+
+static uint32_t mode_of(const struct override *ov, uint32_t real)
+{
+	return ov->mode | (ov->type ? ov->type : real & S_IFMT);
+}
+
+static bool is_device(uint32_t mode)
+{
+	return S_ISCHR(mode) || S_ISBLK(mode);
+}
+
+static int64_t plain(struct job *j, const struct question *q, const char *loc,
+		     const struct override *ov)
+{
+	struct stat st;
+
+	if (fstatat(AT_FDCWD, loc, &st, q->flags & ~AT_EMPTY_PATH) < 0)
+		return JOB_CONTINUE;
+	st.st_uid = ov->uid;
+	st.st_gid = ov->gid;
+	st.st_mode = mode_of(ov, st.st_mode);
+	if (ov->type && is_device(st.st_mode))
+		st.st_rdev = makedev(ov->major, ov->minor);
+	return tracee_write(j, q->out, &st, sizeof(st));
+}
+
+static int64_t extended(struct job *j, const struct question *q, const char *loc,
+			const struct override *ov)
+{
+	struct statx st;
+
+	if (statx(AT_FDCWD, loc, q->flags & ~AT_EMPTY_PATH, q->mask, &st) < 0)
+		return JOB_CONTINUE;
+	st.stx_uid = ov->uid;
+	st.stx_gid = ov->gid;
+	st.stx_mode = (uint16_t)mode_of(ov, st.stx_mode);
+	if (ov->type && is_device(st.stx_mode)) {
+		st.stx_rdev_major = ov->major;
+		st.stx_rdev_minor = ov->minor;
+	}
+	return tracee_write(j, q->out, &st, sizeof(st));
+}
+
+static int64_t answer(struct job *j, const struct question *q)
+{
+	bool follow = !(q->flags & AT_SYMLINK_NOFOLLOW);
+	struct override ov;
+	struct place p;
+	const char *loc;
+
+	if (tracee_place(j, q->dirfd, q->path, q->flags & AT_EMPTY_PATH, &p) < 0)
+		return JOB_CONTINUE;
+	loc = tracee_loc(j, &p);
+	/* the link "TID/fd/N" is ours to follow, what it leads to is not followed */
+	if (!p.path)
+		follow = true;
+	if (object_peek(j->agent, loc, follow, &ov) < 0)
+		return JOB_CONTINUE;
+
+	struct question mine = *q;
+	if (!p.path)
+		mine.flags &= ~AT_SYMLINK_NOFOLLOW;
+	return q->extended ? extended(j, &mine, loc, &ov) : plain(j, &mine, loc, &ov);
+}
+
+static int64_t ask(struct job *j, const struct question *q)
+{
+	int64_t r = JOB_CONTINUE;
+
+	if (!j->listener->meta.full)
+		return JOB_CONTINUE;
+	if (tracee_enter(j) == 0)
+		r = answer(j, q);
+	tracee_leave(j);
+	return r;
+}
+
+#ifdef SYS_stat
+static int64_t do_stat(struct job *j)
+{
+	return ask(j, &(struct question){ AT_FDCWD, j->arg[0], 0, 0, j->arg[1], false });
+}
+
+static int64_t do_lstat(struct job *j)
+{
+	return ask(j, &(struct question){ AT_FDCWD, j->arg[0], AT_SYMLINK_NOFOLLOW, 0, j->arg[1],
+					  false });
+}
+#endif
+
+static int64_t do_fstat(struct job *j)
+{
+	return ask(j, &(struct question){ (int)j->arg[0], 0, AT_EMPTY_PATH, 0, j->arg[1], false });
+}
+
+static int64_t do_newfstatat(struct job *j)
+{
+	return ask(j, &(struct question){ (int)j->arg[0], j->arg[1], (int)j->arg[3], 0, j->arg[2],
+					  false });
+}
+
+static int64_t do_statx(struct job *j)
+{
+	return ask(j, &(struct question){ (int)j->arg[0], j->arg[1], (int)j->arg[2],
+					  (uint32_t)j->arg[3], j->arg[4], true });
+}
+
+static const struct handler rows[] = {
+#ifdef SYS_stat
+	{ SYS_stat, "stat", do_stat },
+	{ SYS_lstat, "lstat", do_lstat },
+#endif
+	{ SYS_fstat, "fstat", do_fstat },
+	{ SYS_newfstatat, "newfstatat", do_newfstatat },
+	{ SYS_statx, "statx", do_statx },
+};
+
+const struct handlers stat_handlers = { rows, sizeof(rows) / sizeof(rows[0]) };
