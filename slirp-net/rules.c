@@ -32,47 +32,22 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <limits.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
-#include <net/if.h>
 #include <netinet/icmp6.h>
 #include <netinet/tcp.h>
 #include <string.h>
 
 #include "common/cleanup.h"
 #include "common/nlbatch.h"
+#include "slirp-net/nftmsg.h"
 
-#define TABLE "slirp"
 #define PREROUTING "prerouting"
 #define FROM_CONTAINER "from_container"
 #define PRIORITY_MANGLE (-150)
 #define TCP_FLAGS_AT 13
 #define TCP_FLAGS (TH_FIN | TH_SYN | TH_RST | TH_ACK)
 #define MARK 1
-
-static void message(struct nlbatch *b, uint16_t type, uint16_t flags)
-{
-	struct nfgenmsg m = { .nfgen_family = NFPROTO_INET, .version = NFNETLINK_V0 };
-
-	nlbatch_add(b, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), flags, &m, sizeof(m));
-}
-
-static void batch_edge(struct nlbatch *b, uint16_t type)
-{
-	struct nfgenmsg m = { .nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0,
-			      .res_id = htons(NFNL_SUBSYS_NFTABLES) };
-
-	nlbatch_add(b, type, 0, &m, sizeof(m));
-}
-
-static void chain(struct nlbatch *b, const char *name)
-{
-	message(b, NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_ACK);
-	nlbatch_put_str(b, NFTA_CHAIN_TABLE, TABLE);
-	nlbatch_put_str(b, NFTA_CHAIN_NAME, name);
-}
 
 static void hook_prerouting(struct nlbatch *b)
 {
@@ -85,208 +60,102 @@ static void hook_prerouting(struct nlbatch *b)
 	nlbatch_put_str(b, NFTA_CHAIN_TYPE, "filter");
 }
 
-/**
- * struct expr - an expression of a rule, while it is put together
- * @elem, @data: nests that are open
- */
-struct expr {
-	size_t elem, data;
-};
-
-static struct expr expr(struct nlbatch *b, const char *name)
-{
-	struct expr x = { .elem = nlbatch_nest(b, NFTA_LIST_ELEM) };
-
-	nlbatch_put_str(b, NFTA_EXPR_NAME, name);
-	x.data = nlbatch_nest(b, NFTA_EXPR_DATA);
-	return x;
-}
-
-static void expr_end(struct nlbatch *b, struct expr x)
-{
-	nlbatch_nest_end(b, x.data);
-	nlbatch_nest_end(b, x.elem);
-}
-
-static size_t rule(struct nlbatch *b, const char *in_chain)
-{
-	message(b, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND | NLM_F_ACK);
-	nlbatch_put_str(b, NFTA_RULE_TABLE, TABLE);
-	nlbatch_put_str(b, NFTA_RULE_CHAIN, in_chain);
-	return nlbatch_nest(b, NFTA_RULE_EXPRESSIONS);
-}
-
-static void value(struct nlbatch *b, uint16_t attr, const void *data, size_t len)
-{
-	size_t nest = nlbatch_nest(b, attr);
-
-	nlbatch_put(b, NFTA_DATA_VALUE, data, len);
-	nlbatch_nest_end(b, nest);
-}
-
-static void load_meta(struct nlbatch *b, uint32_t key)
-{
-	struct expr x = expr(b, "meta");
-
-	nlbatch_put_be32(b, NFTA_META_KEY, key);
-	nlbatch_put_be32(b, NFTA_META_DREG, NFT_REG_1);
-	expr_end(b, x);
-}
-
-static void load_transport(struct nlbatch *b, uint32_t offset, uint32_t len)
-{
-	struct expr x = expr(b, "payload");
-
-	nlbatch_put_be32(b, NFTA_PAYLOAD_DREG, NFT_REG_1);
-	nlbatch_put_be32(b, NFTA_PAYLOAD_BASE, NFT_PAYLOAD_TRANSPORT_HEADER);
-	nlbatch_put_be32(b, NFTA_PAYLOAD_OFFSET, offset);
-	nlbatch_put_be32(b, NFTA_PAYLOAD_LEN, len);
-	expr_end(b, x);
-}
-
-static void load_value(struct nlbatch *b, const void *data, size_t len)
-{
-	struct expr x = expr(b, "immediate");
-
-	nlbatch_put_be32(b, NFTA_IMMEDIATE_DREG, NFT_REG_1);
-	value(b, NFTA_IMMEDIATE_DATA, data, len);
-	expr_end(b, x);
-}
-
-static void compare(struct nlbatch *b, uint32_t op, const void *data, size_t len)
-{
-	struct expr x = expr(b, "cmp");
-
-	nlbatch_put_be32(b, NFTA_CMP_SREG, NFT_REG_1);
-	nlbatch_put_be32(b, NFTA_CMP_OP, op);
-	value(b, NFTA_CMP_DATA, data, len);
-	expr_end(b, x);
-}
-
-static void compare_byte(struct nlbatch *b, uint32_t op, uint8_t v)
-{
-	compare(b, op, &v, sizeof(v));
-}
-
-static void from_link(struct nlbatch *b, const char *link)
-{
-	char name[IFNAMSIZ] = "";
-
-	memcpy(name, link, strnlen(link, sizeof(name) - 1));
-	load_meta(b, NFT_META_IIFNAME);
-	compare(b, NFT_CMP_EQ, name, sizeof(name));
-}
-
-static void verdict(struct nlbatch *b, int code, const char *to)
-{
-	struct expr x = expr(b, "immediate");
-	size_t data, nest;
-
-	nlbatch_put_be32(b, NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
-	data = nlbatch_nest(b, NFTA_IMMEDIATE_DATA);
-	nest = nlbatch_nest(b, NFTA_DATA_VERDICT);
-	nlbatch_put_be32(b, NFTA_VERDICT_CODE, (uint32_t)code);
-	if (to)
-		nlbatch_put_str(b, NFTA_VERDICT_CHAIN, to);
-	nlbatch_nest_end(b, nest);
-	nlbatch_nest_end(b, data);
-	expr_end(b, x);
-}
-
 /* tcp flags & (fin | syn | rst | ack) @op syn */
 static void tcp_bare_syn(struct nlbatch *b, uint32_t op)
 {
 	static const uint8_t mask = TCP_FLAGS, none;
-	struct expr x;
+	struct nftmsg_expr x;
 
-	load_meta(b, NFT_META_L4PROTO);
-	compare_byte(b, NFT_CMP_EQ, IPPROTO_TCP);
-	load_transport(b, TCP_FLAGS_AT, 1);
-	x = expr(b, "bitwise");
+	nftmsg_meta(b, NFT_META_L4PROTO);
+	nftmsg_cmp_byte(b, NFT_CMP_EQ, IPPROTO_TCP);
+	nftmsg_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, TCP_FLAGS_AT, 1);
+	x = nftmsg_expr(b, "bitwise");
 	nlbatch_put_be32(b, NFTA_BITWISE_SREG, NFT_REG_1);
 	nlbatch_put_be32(b, NFTA_BITWISE_DREG, NFT_REG_1);
 	nlbatch_put_be32(b, NFTA_BITWISE_LEN, sizeof(mask));
-	value(b, NFTA_BITWISE_MASK, &mask, sizeof(mask));
-	value(b, NFTA_BITWISE_XOR, &none, sizeof(none));
-	expr_end(b, x);
-	compare_byte(b, op, TH_SYN);
+	nftmsg_value(b, NFTA_BITWISE_MASK, &mask, sizeof(mask));
+	nftmsg_value(b, NFTA_BITWISE_XOR, &none, sizeof(none));
+	nftmsg_expr_end(b, x);
+	nftmsg_cmp_byte(b, op, TH_SYN);
 }
 
-static void from_container(struct nlbatch *b)
+static void from_container(const struct nft *t)
 {
-	size_t r = rule(b, FROM_CONTAINER);
-	struct expr x;
+	struct nlbatch *b = t->b;
+	size_t r = nftmsg_rule(t, FROM_CONTAINER);
+	struct nftmsg_expr x;
 
 	tcp_bare_syn(b, NFT_CMP_NEQ);
-	verdict(b, NF_ACCEPT, NULL);
-	nlbatch_nest_end(b, r);
+	nftmsg_verdict(b, NF_ACCEPT, NULL);
+	nftmsg_rule_end(t, r);
 
-	r = rule(b, FROM_CONTAINER);
-	load_meta(b, NFT_META_L4PROTO);
-	compare_byte(b, NFT_CMP_EQ, IPPROTO_UDP);
-	x = expr(b, "socket");
+	r = nftmsg_rule(t, FROM_CONTAINER);
+	nftmsg_meta(b, NFT_META_L4PROTO);
+	nftmsg_cmp_byte(b, NFT_CMP_EQ, IPPROTO_UDP);
+	x = nftmsg_expr(b, "socket");
 	nlbatch_put_be32(b, NFTA_SOCKET_KEY, NFT_SOCKET_TRANSPARENT);
 	nlbatch_put_be32(b, NFTA_SOCKET_DREG, NFT_REG_1);
-	expr_end(b, x);
-	compare_byte(b, NFT_CMP_EQ, 1);
-	verdict(b, NF_ACCEPT, NULL);
-	nlbatch_nest_end(b, r);
+	nftmsg_expr_end(b, x);
+	nftmsg_cmp_byte(b, NFT_CMP_EQ, 1);
+	nftmsg_verdict(b, NF_ACCEPT, NULL);
+	nftmsg_rule_end(t, r);
 
-	r = rule(b, FROM_CONTAINER);
-	load_meta(b, NFT_META_NFPROTO);
-	compare_byte(b, NFT_CMP_EQ, NFPROTO_IPV6);
-	load_meta(b, NFT_META_L4PROTO);
-	compare_byte(b, NFT_CMP_EQ, IPPROTO_ICMPV6);
-	load_transport(b, 0, 1);
-	compare_byte(b, NFT_CMP_GTE, ND_NEIGHBOR_SOLICIT);
-	compare_byte(b, NFT_CMP_LTE, ND_NEIGHBOR_ADVERT);
-	verdict(b, NF_ACCEPT, NULL);
-	nlbatch_nest_end(b, r);
+	r = nftmsg_rule(t, FROM_CONTAINER);
+	nftmsg_meta(b, NFT_META_NFPROTO);
+	nftmsg_cmp_byte(b, NFT_CMP_EQ, NFPROTO_IPV6);
+	nftmsg_meta(b, NFT_META_L4PROTO);
+	nftmsg_cmp_byte(b, NFT_CMP_EQ, IPPROTO_ICMPV6);
+	nftmsg_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1);
+	nftmsg_cmp_byte(b, NFT_CMP_GTE, ND_NEIGHBOR_SOLICIT);
+	nftmsg_cmp_byte(b, NFT_CMP_LTE, ND_NEIGHBOR_ADVERT);
+	nftmsg_verdict(b, NF_ACCEPT, NULL);
+	nftmsg_rule_end(t, r);
 
-	r = rule(b, FROM_CONTAINER);
-	verdict(b, NF_DROP, NULL);
-	nlbatch_nest_end(b, r);
+	r = nftmsg_rule(t, FROM_CONTAINER);
+	nftmsg_verdict(b, NF_DROP, NULL);
+	nftmsg_rule_end(t, r);
 }
 
-static void admitted(struct nlbatch *b, uint16_t port)
+static void admitted(const struct nft *t, uint16_t port)
 {
 	const uint32_t mark = MARK;
 	const uint16_t to = htons(port);
-	size_t r = rule(b, PREROUTING);
-	struct expr x;
+	size_t r = nftmsg_rule(t, PREROUTING);
+	struct nlbatch *b = t->b;
+	struct nftmsg_expr x;
 
-	from_link(b, "lo");
+	nftmsg_from(b, "lo");
 	tcp_bare_syn(b, NFT_CMP_EQ);
-	load_value(b, &mark, sizeof(mark));
-	x = expr(b, "meta");
+	nftmsg_load(b, &mark, sizeof(mark));
+	x = nftmsg_expr(b, "meta");
 	nlbatch_put_be32(b, NFTA_META_KEY, NFT_META_MARK);
 	nlbatch_put_be32(b, NFTA_META_SREG, NFT_REG_1);
-	expr_end(b, x);
-	load_value(b, &to, sizeof(to));
-	x = expr(b, "tproxy");
+	nftmsg_expr_end(b, x);
+	nftmsg_load(b, &to, sizeof(to));
+	x = nftmsg_expr(b, "tproxy");
 	nlbatch_put_be32(b, NFTA_TPROXY_FAMILY, NFPROTO_UNSPEC);
 	nlbatch_put_be32(b, NFTA_TPROXY_REG_PORT, NFT_REG_1);
-	expr_end(b, x);
-	nlbatch_nest_end(b, r);
+	nftmsg_expr_end(b, x);
+	nftmsg_rule_end(t, r);
 }
 
 void rules_build(struct nlbatch *b, const char *link, uint16_t port)
 {
+	const struct nft t = { b, NFPROTO_INET, "slirp" };
 	size_t r;
 
-	batch_edge(b, NFNL_MSG_BATCH_BEGIN);
-	message(b, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_ACK);
-	nlbatch_put_str(b, NFTA_TABLE_NAME, TABLE);
-	chain(b, FROM_CONTAINER);
-	from_container(b);
-	chain(b, PREROUTING);
+	nftmsg_begin(&t);
+	nftmsg_table(&t);
+	nftmsg_chain(&t, FROM_CONTAINER);
+	from_container(&t);
+	nftmsg_chain(&t, PREROUTING);
 	hook_prerouting(b);
-	r = rule(b, PREROUTING);
-	from_link(b, link);
-	verdict(b, NFT_JUMP, FROM_CONTAINER);
-	nlbatch_nest_end(b, r);
-	admitted(b, port);
-	batch_edge(b, NFNL_MSG_BATCH_END);
+	r = nftmsg_rule(&t, PREROUTING);
+	nftmsg_from(b, link);
+	nftmsg_verdict(b, NFT_JUMP, FROM_CONTAINER);
+	nftmsg_rule_end(&t, r);
+	admitted(&t, port);
+	nftmsg_end(&t);
 }
 
 int rules_load(const char *link, uint16_t port, struct err *e)
