@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NLBATCH_SIZE 4096
+#define NLBATCH_SIZE 8192
 #define NLBATCH_MAX 32
 
 /**

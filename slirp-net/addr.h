@@ -40,6 +40,11 @@ bool addr_is_loopback(const union addr *a);
 bool addr_eq(const union addr *a, const union addr *b);
 
 /**
+ * addr_same_host() - same family and address
+ */
+bool addr_same_host(const union addr *a, const union addr *b);
+
+/**
  * addr_hash() - for tables; not secret
  */
 uint32_t addr_hash(const union addr *a, uint32_t start);

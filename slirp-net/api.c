@@ -5,7 +5,8 @@
  * How it works: one request per connection, as slirp4netns has it. The
  * request is whole when it parses as JSON, when its line ends, or when the
  * client has nothing more to say; then it is answered and the connection is
- * closed. A bad request is answered with {"error":{"desc":…}}.
+ * closed. A bad request is answered with {"error":{"desc":…}}. What the broker
+ * has to do is answered when that is done (api_later(), api_finish()).
  */
 #include "slirp-net/api.h"
 
@@ -18,17 +19,23 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/cleanup.h"
 #include "common/sock.h"
 #include "common/str.h"
+#include "slirp-net/api_verb.h"
 #include "slirp-net/net.h"
 
-/* #syscalls accept4 read write sendto shutdown close */
+/* #syscalls accept4 recvmsg write sendto shutdown close */
+
+#define OUT_OF_MEMORY "{\"error\":{\"desc\":\"out of memory\"}}"
 
 /**
  * struct api_conn - a connection whose request is not whole yet
  * @ev:		its socket
  * @net:	whose API this is
  * @since:	when it was accepted, or sent something last
+ * @fd:		descriptor that came along, or -1
+ * @later:	what it waits for, 0 for nothing
  * @len:	bytes in @buf
  * @next:	in no order
  * @buf:	the request so far
@@ -37,12 +44,13 @@ struct api_conn {
 	struct ev ev;
 	struct net *net;
 	int64_t since;
+	int fd, later;
 	size_t len;
 	struct api_conn *next;
 	char buf[API_REQUEST_MAX];
 };
 
-static json_t *bad_request(const char *verb, const char *what)
+json_t *api_bad_request(const char *verb, const char *what)
 {
 	return json_pack("{s:{s:o}}", "error", "desc",
 			 verb ? json_sprintf("bad request: %s: %s", verb, what)
@@ -125,7 +133,7 @@ static json_t *add_hostfwd(struct net *net, const json_t *args)
 	int r;
 
 	if (bad)
-		return bad_request("add_hostfwd", bad);
+		return api_bad_request("add_hostfwd", bad);
 	any = !addr_port(&host);
 	r = fwd_add(net, proto, &host, &guest, &f);
 	if (r < 0) {
@@ -134,7 +142,7 @@ static json_t *add_hostfwd(struct net *net, const json_t *args)
 		addr_format(&host, text, sizeof(text));
 		(void)snprintf(what, sizeof(what), "%s/%s: %s", text, port_proto_name(proto),
 			       strerror(-r));
-		return bad_request("add_hostfwd", what);
+		return api_bad_request("add_hostfwd", what);
 	}
 	if (any)
 		return json_pack("{s:{s:i,s:i}}", "return", "id", f->id, "host_port",
@@ -189,12 +197,12 @@ static json_t *remove_hostfwd(struct net *net, const json_t *args)
 	int r;
 
 	if (!json_is_number(id))
-		return bad_request("remove_hostfwd", "bad arguments.id");
+		return api_bad_request("remove_hostfwd", "bad arguments.id");
 	r = fwd_remove(net, (int)json_number_value(id));
 	if (r == -ENOENT)
-		return bad_request("remove_hostfwd", "bad arguments.id");
+		return api_bad_request("remove_hostfwd", "bad arguments.id");
 	if (r < 0)
-		return bad_request("remove_hostfwd", strerror(-r));
+		return api_bad_request("remove_hostfwd", strerror(-r));
 	return json_pack("{s:{}}", "return");
 }
 
@@ -238,8 +246,9 @@ static json_t *flow_json(struct net *net, const struct flow *f)
 
 	addr_format(f->guest, guest, sizeof(guest));
 	addr_format(f->peer, peer, sizeof(peer));
-	return json_pack("{s:s,s:s,s:s,s:s,s:s*,s:I,s:I,s:I}", "proto", f->proto, "direction",
-			 f->outbound ? "out" : "in", "guest", guest, "peer", peer, "name", name,
+	return json_pack("{s:s,s:s,s:s,s:s*,s:s,s:s*,s:I,s:I,s:I}", "proto", f->proto, "direction",
+			 f->outbound ? "out" : "in", "guest", guest, "container",
+			 member_label(&net->members, f->guest), "peer", peer, "name", name,
 			 "bytes_out", (json_int_t)f->from_guest, "bytes_in",
 			 (json_int_t)f->to_guest, "ms",
 			 (json_int_t)(loop_now_ms() - f->since_ms));
@@ -309,17 +318,17 @@ static json_t *set_egress(struct net *net, const json_t *args)
 		return json_pack("{s:{}}", "return");
 	}
 	if (!json_is_array(rules))
-		return bad_request("set_egress", "bad arguments.rules");
+		return api_bad_request("set_egress", "bad arguments.rules");
 	json_array_foreach(rules, i, rule) {
 		if (!json_is_string(rule))
-			return bad_request("set_egress", "bad arguments.rules");
+			return api_bad_request("set_egress", "bad arguments.rules");
 		if (strv_add(&texts, json_string_value(rule)) < 0)
 			return NULL;
 	}
 	if (!texts.v && strv_add(&texts, "deny") < 0)
 		return NULL;
 	if (egress_set(&net->egress, texts.v, texts.n, &e) < 0)
-		return bad_request("set_egress", e.msg);
+		return api_bad_request("set_egress", e.msg);
 	net_apply_egress(net);
 	return json_pack("{s:{}}", "return");
 }
@@ -334,6 +343,9 @@ static const struct verb {
 	{ "stats", stats },
 	{ "list_flows", list_flows },
 	{ "set_egress", set_egress },
+	{ "attach", api_attach },
+	{ "detach", api_detach },
+	{ "list_namespaces", api_list_namespaces },
 };
 
 static json_t *dispatch(struct net *net, const json_t *request)
@@ -341,17 +353,17 @@ static json_t *dispatch(struct net *net, const json_t *request)
 	const char *execute;
 
 	if (!request)
-		return bad_request(NULL, "cannot parse JSON");
+		return api_bad_request(NULL, "cannot parse JSON");
 	if (!json_is_object(request))
-		return bad_request(NULL, "json_object() failed");
+		return api_bad_request(NULL, "json_object() failed");
 	execute = json_string_value(json_object_get(request, "execute"));
 	if (!execute)
-		return bad_request(NULL, "no execute found");
+		return api_bad_request(NULL, "no execute found");
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		if (strcmp(execute, verbs[i].name) == 0)
 			return verbs[i].fn(net, json_object_get(request, "arguments"));
 	}
-	return bad_request(NULL, "unknown execute");
+	return api_bad_request(NULL, "unknown execute");
 }
 
 char *api_answer(struct net *net, const char *request, size_t len)
@@ -376,7 +388,19 @@ static void conn_free(struct api_conn *c)
 	api->n--;
 	(void)loop_set(&c->net->loop, &c->ev, 0);
 	(void)close(c->ev.fd);
+	cleanup_closep(&c->fd);
 	free(c);
+}
+
+int api_take_fd(struct api *api)
+{
+	return api->asking ? take_fd(&api->asking->fd) : -1;
+}
+
+void api_later(struct api *api, int id)
+{
+	if (api->asking)
+		api->asking->later = id;
 }
 
 /* An answer always fits into the socket's buffer, or the client is odd. */
@@ -386,6 +410,46 @@ static void conn_finish(struct api_conn *c, const char *text)
 		(void)send(c->ev.fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
 	(void)shutdown(c->ev.fd, SHUT_RDWR);
 	conn_free(c);
+}
+
+void api_finish(struct net *net, int id, const char *text)
+{
+	struct api_conn *next;
+
+	for (struct api_conn *c = net->api.conns; c; c = next) {
+		next = c->next;
+		if (c->later == id)
+			conn_finish(c, text ? text : OUT_OF_MEMORY);
+	}
+}
+
+/* What came: 0 at the end, -errno. A descriptor is kept, the newest. */
+static ssize_t receive(struct api_conn *c)
+{
+	size_t n_fds = 0;
+	int fd = -1;
+	ssize_t n = sock_recv_fds(c->ev.fd, c->buf + c->len, sizeof(c->buf) - c->len, &fd, 1,
+				  &n_fds);
+
+	if (n >= 0 && n_fds) {
+		cleanup_closep(&c->fd);
+		c->fd = fd;
+	}
+	return n;
+}
+
+static void answer(struct api_conn *c)
+{
+	struct api *api = &c->net->api;
+	auto_free char *text = NULL;
+
+	api->asking = c;
+	text = api_answer(c->net, c->buf, c->len);
+	api->asking = NULL;
+	if (c->later && !text)
+		(void)loop_set(&c->net->loop, &c->ev, 0);
+	else
+		conn_finish(c, text ? text : OUT_OF_MEMORY);
 }
 
 static bool is_whole(const struct api_conn *c)
@@ -402,12 +466,10 @@ static bool is_whole(const struct api_conn *c)
 static void on_conn(struct ev *ev, uint32_t events)
 {
 	struct api_conn *c = ev->owner;
-	char *text;
-	ssize_t n;
+	ssize_t n = receive(c);
 
 	(void)events;
-	n = read(ev->fd, c->buf + c->len, sizeof(c->buf) - c->len);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n == -EAGAIN || n == -EINTR)
 		return;
 	if (n < 0 || (n == 0 && !c->len)) {
 		conn_free(c);
@@ -419,11 +481,8 @@ static void on_conn(struct ev *ev, uint32_t events)
 		conn_finish(c, "{\"error\":{\"desc\":\"bad request: too large message\"}}");
 		return;
 	}
-	if (n > 0 && !is_whole(c))
-		return;
-	text = api_answer(c->net, c->buf, c->len);
-	conn_finish(c, text ? text : "{\"error\":{\"desc\":\"out of memory\"}}");
-	free(text);
+	if (n == 0 || is_whole(c))
+		answer(c);
 }
 
 static void on_listen(struct ev *ev, uint32_t events)
@@ -444,6 +503,8 @@ static void on_listen(struct ev *ev, uint32_t events)
 	}
 	c->ev = (struct ev){ .fd = fd, .fn = on_conn, .owner = c };
 	c->net = net;
+	c->fd = -1;
+	c->later = 0;
 	c->since = loop_now_ms();
 	c->len = 0;
 	c->next = api->conns;

@@ -23,11 +23,13 @@ struct api_conn;
  * @ev:		the listening socket
  * @conns:	connections that have not been answered yet
  * @n:		how many
+ * @asking:	whose request is being answered; NULL between requests
  */
 struct api {
 	struct ev ev;
 	struct api_conn *conns;
 	int n;
+	struct api_conn *asking;
 };
 
 /**
@@ -54,5 +56,27 @@ void api_expire(struct api *api, struct net *net);
  * Return: JSON text without newline, the caller frees it; NULL without memory
  */
 char *api_answer(struct net *net, const char *request, size_t len);
+
+/**
+ * api_take_fd() - the descriptor that came with the request being answered
+ * Return: the caller's; -1 when there is none
+ */
+int api_take_fd(struct api *api);
+
+/**
+ * api_later() - that request is answered by api_finish() with this id
+ */
+void api_later(struct api *api, int id);
+
+/**
+ * api_finish() - answer what waits for @id, if its client is still there
+ * @text:	JSON; NULL when out of memory
+ */
+void api_finish(struct net *net, int id, const char *text);
+
+struct member;
+void api_finish_member(struct net *net, const struct member *m);
+void api_finish_empty(struct net *net, int id);
+void api_finish_error(struct net *net, int id, const char *verb, const char *what);
 
 #endif

@@ -31,6 +31,7 @@
 #include "common/lean.h"
 #include "common/log.h"
 #include "common/sock.h"
+#include "slirp-net/bridge.h"
 #include "slirp-net/isolate.h"
 #include "slirp-net/nlcfg.h"
 #include "slirp-net/net.h"
@@ -56,24 +57,6 @@ struct ready {
 /* #syscalls:broker poll ppoll unlink unlinkat close recvmsg recvfrom sendmsg sendto socket
  * #syscalls:broker setsockopt bind getsockname getsockopt fcntl getpid clock_gettime write read
  * #syscalls:broker time gettimeofday wait4 madvise */
-
-static int configure(struct nlcfg *nl, const struct conf *c, struct err *e)
-{
-	const struct addrs *a = &c->addrs;
-	int tap = nlcfg_index(nl, c->tapname, e);
-
-	if (tap < 0)
-		return tap;
-	nlcfg_up(nl, NLCFG_LO, 0, NULL);
-	nlcfg_up(nl, tap, (unsigned int)c->mtu, c->has_mac ? c->mac : NULL);
-	nlcfg_addr(nl, tap, AF_INET, &a->guest4, a->prefix4);
-	nlcfg_default_route(nl, tap, AF_INET, &a->host4);
-	if (c->enable_ipv6) {
-		nlcfg_addr(nl, tap, AF_INET6, &a->guest6, 64);
-		nlcfg_default_route(nl, tap, AF_INET6, &a->host6);
-	}
-	return nlcfg_run(nl, e);
-}
 
 /*
  * The link of a slirp-net that has just ended goes when the kernel gets to it.
@@ -126,7 +109,8 @@ static int make_link(const struct conf *c, const struct netns *ns, struct nlcfg 
 	if (!c->no_splice) {
 		r = make_gateway(c, ns, nl, fds, e);
 		*splice = *gateway = r >= 0;
-		if (r >= 0 || r == -EEXIST)
+		/* nobody else could be let in */
+		if (r >= 0 || r == -EEXIST || c->shared)
 			return r;
 		log_warn("%s: TCP goes through libslirp instead, which is slower", e->msg);
 		r = netns_enter_net(ns, e);
@@ -152,6 +136,7 @@ static int set_up(const struct conf *c, const struct netns *ns, int *fds, bool *
 		  bool *gateway, struct err *e)
 {
 	AUTO(nlcfg_close) struct nlcfg nl = { .fd = -1 };
+	const struct bridge_port first = bridge_first(c);
 	int r;
 
 	r = netns_enter_user(ns, e);
@@ -171,7 +156,7 @@ static int set_up(const struct conf *c, const struct netns *ns, int *fds, bool *
 		return r;
 	if (!c->configure)
 		return 0;
-	r = configure(&nl, c, e);
+	r = bridge_configure(c, &nl, &first, e);
 	return r < 0 ? err_wrap(e, "%s", c->tapname) : 0;
 }
 
@@ -196,30 +181,54 @@ static int keep_more(int sock)
 	return n == 1 ? 0 : -ECONNRESET;
 }
 
+/* What the broker waits for. */
+enum serving {
+	SERVING_SOCK,	/* the end of slirp-net, and descriptors to keep */
+	SERVING_POOL,	/* requests for sockets */
+	SERVING_RESOLV,	/* the host's resolv.conf */
+	SERVING_BRIDGE,	/* requests for ports of the bridge */
+	SERVING_LINKS,	/* ports that come and go */
+	SERVING_MAX_,
+};
+
+static int serve_bridge(struct bridge *b, const struct pollfd *fds)
+{
+	if (!b)
+		return 0;
+	if (fds[SERVING_LINKS].revents)
+		bridge_look(b);
+	return fds[SERVING_BRIDGE].revents ? bridge_serve(b) : 0;
+}
+
 /* Two sockets, so that slirp-net can wait for an answer on the one while the
  * other tells each side of the other's end, and of a new resolv.conf. */
-static void serve(int sock, int pool)
+static void serve(int sock, int pool, struct bridge *b)
 {
 	struct resolv_watch watch;
-	struct pollfd fds[3] = { { .fd = sock, .events = POLLIN },
-				 { .fd = pool, .events = POLLIN },
-				 { .fd = -1, .events = POLLIN } };
+	struct pollfd fds[SERVING_MAX_] = {
+		[SERVING_SOCK] = { .fd = sock, .events = POLLIN },
+		[SERVING_POOL] = { .fd = pool, .events = POLLIN },
+		[SERVING_BRIDGE] = { .fd = b ? b->sock : -1, .events = POLLIN },
+		[SERVING_LINKS] = { .fd = b ? b->links : -1, .events = POLLIN },
+	};
 
 	resolv_watch_open(&watch);
-	fds[2].fd = watch.fd;
+	fds[SERVING_RESOLV] = (struct pollfd){ .fd = watch.fd, .events = POLLIN };
 	if (send_resolv_conf(sock, &watch) < 0)
 		return;
 	for (;;) {
-		int n = poll(fds, 3, RESOLV_LOOK_MS);
+		int n = poll(fds, SERVING_MAX_, RESOLV_LOOK_MS);
 
 		if (n < 0 && errno != EINTR)
 			return;
-		if (n > 0 && fds[0].revents && keep_more(sock) < 0)
+		if (n > 0 && fds[SERVING_SOCK].revents && keep_more(sock) < 0)
 			return;
-		if (n > 0 && fds[1].revents && pool_serve(pool) < 0)
+		if (n > 0 && fds[SERVING_POOL].revents && pool_serve(pool) < 0)
 			return;
-		if ((n == 0 || (n > 0 && fds[2].revents)) && resolv_watch_look(&watch) &&
-		    send_resolv_conf(sock, &watch) < 0)
+		if (n > 0 && serve_bridge(b, fds) < 0)
+			return;
+		if ((n == 0 || (n > 0 && fds[SERVING_RESOLV].revents)) &&
+		    resolv_watch_look(&watch) && send_resolv_conf(sock, &watch) < 0)
 			return;
 	}
 }
@@ -243,12 +252,22 @@ static void clean_up(const struct conf *c)
 		(void)unlink(c->api_socket);
 }
 
-static _Noreturn void broker_main(int sock, int pool, const struct conf *c,
-				  struct netns *ns)
+/**
+ * struct ends - the broker's ends of the sockets to slirp-net
+ * @sock:	see broker_main()
+ * @pool:	requests for sockets
+ * @bridge:	requests for ports, -1 without --shared
+ */
+struct ends {
+	int sock, pool, bridge;
+};
+
+static _Noreturn void broker_main(const struct ends *ends, const struct conf *c, struct netns *ns)
 {
 	struct ready m = { 0 };
-	int keep[] = { sock, pool, ns->user, ns->net };
+	int keep[] = { ends->sock, ends->pool, ends->bridge, ns->user, ns->net };
 	int fds[GATEWAY_FD_MAX_] = { -1, -1, -1, -1 };
+	struct bridge *bridge = NULL;
 	bool gateway = false;
 
 	/* the caller's signals are for slirp-net; its end is ours */
@@ -261,19 +280,21 @@ static _Noreturn void broker_main(int sock, int pool, const struct conf *c,
 	    isolate_broker(c, &m.err) >= 0)
 		m.err.code = 0;
 	netns_clear(ns);
+	if (!m.err.code && c->shared && !(bridge = bridge_new(c, GATEWAY_INDEX, ends->bridge)))
+		(void)err_set(&m.err, -ENOMEM, "bridge");
 	if (m.err.code && gateway)
-		gateway_close();
-	if (send_ready(sock, &m, fds) < 0 || m.err.code) {
+		gateway_close(c);
+	if (send_ready(ends->sock, &m, fds) < 0 || m.err.code) {
 		clean_up(c);
 		_exit(1);
 	}
 	cleanup_closep(&fds[GATEWAY_LISTEN4]);
 	cleanup_closep(&fds[GATEWAY_LISTEN6]);
 	lean_rest();
-	serve(sock, pool);
+	serve(ends->sock, ends->pool, bridge);
 	clean_up(c);
 	/* slirp-net may go; the rest takes its time */
-	(void)close(sock);
+	(void)close(ends->sock);
 	_exit(0);
 }
 
@@ -298,35 +319,51 @@ int broker_wait(struct broker *b, struct err *e)
 	return m.err.code;
 }
 
+static int pair(int sv[2])
+{
+	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0 ? -errno : 0;
+}
+
+static void close_pairs(int (*sv)[2], size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		cleanup_closep(&sv[i][0]);
+		cleanup_closep(&sv[i][1]);
+	}
+}
+
 int broker_start(struct broker *b, struct net *net, struct err *e)
 {
 	struct netns ns = { -1, -1 };
-	int sv[2] = { -1, -1 }, pool[2] = { -1, -1 }, r;
+	int sv[3][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 } }, r;
+	size_t n = net->conf.shared ? 3 : 2;
 
 	r = netns_open(&ns, &net->conf, e);
 	if (r < 0)
 		return r;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0 ||
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pool) < 0) {
-		r = err_set(e, -errno, "socketpair");
+	for (size_t i = 0; i < n && r >= 0; i++)
+		r = pair(sv[i]);
+	if (r < 0) {
 		netns_clear(&ns);
-		cleanup_closep(&sv[0]);
-		cleanup_closep(&sv[1]);
-		return r;
+		close_pairs(sv, n);
+		return err_set(e, r, "socketpair");
 	}
 	b->pid = fork();
 	if (b->pid == 0) {
-		(void)close(sv[0]);
-		(void)close(pool[0]);
-		broker_main(sv[1], pool[1], &net->conf, &ns);
+		const struct ends ends = { sv[0][1], sv[1][1], sv[2][1] };
+
+		(void)close(sv[0][0]);
+		(void)close(sv[1][0]);
+		cleanup_closep(&sv[2][0]);
+		broker_main(&ends, &net->conf, &ns);
 	}
 	r = b->pid < 0 ? -errno : 0;
 	b->userns_fd = take_fd(&ns.user);
 	netns_clear(&ns);
-	(void)close(sv[1]);
-	(void)close(pool[1]);
-	b->ev.fd = sv[0];
-	b->pool_fd = pool[0];
+	b->ev.fd = take_fd(&sv[0][0]);
+	b->pool_fd = take_fd(&sv[1][0]);
+	b->bridge_fd = take_fd(&sv[2][0]);
+	close_pairs(sv, n);
 	return r < 0 ? err_set(e, r, "fork") : 0;
 }
 
@@ -385,8 +422,9 @@ void broker_clear(struct broker *b)
 	}
 	cleanup_closep(&b->ev.fd);
 	cleanup_closep(&b->pool_fd);
+	cleanup_closep(&b->bridge_fd);
 	cleanup_closep(&b->userns_fd);
-	b->ev.fd = b->pool_fd = b->userns_fd = -1;
+	b->ev.fd = b->pool_fd = b->bridge_fd = b->userns_fd = -1;
 	if (b->pid > 0)
 		(void)waitpid(b->pid, NULL, 0);
 	b->pid = 0;

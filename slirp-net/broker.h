@@ -18,6 +18,7 @@ struct net;
  * struct broker - the broker as slirp-net sees it
  * @ev:		our end of the socket
  * @pool_fd:	where it is asked for sockets
+ * @bridge_fd:	where it is asked for ports of the bridge; -1 without --shared
  * @userns_fd:	the container's user namespace, -1 when it is ours
  * @pid:	its process
  * @fds:	by gateway_fd; GATEWAY_LINK alone may be a tap device
@@ -26,7 +27,7 @@ struct net;
  */
 struct broker {
 	struct ev ev;
-	int pool_fd, userns_fd;
+	int pool_fd, bridge_fd, userns_fd;
 	pid_t pid;
 	int fds[GATEWAY_FD_MAX_];
 	bool splice, ready;

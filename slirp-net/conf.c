@@ -16,6 +16,7 @@
 #include "common/opt.h"
 #include "common/spin.h"
 #include "slirp-net/egress.h"
+#include "slirp-net/member.h"
 #include "slirp-net/stack.h"
 
 
@@ -73,6 +74,10 @@ static const struct opt rows[] = {
 	OPT_BOOL(0, "no-tun", struct opts, conf.no_tun, "do without /dev/net/tun"),
 	OPT_INT(0, "busy-poll", struct opts, conf.busy_poll, "USEC",
 		"poll so long before sleeping, where that pays (default 50, 0 to 1000)"),
+	OPT_BOOL(0, "shared", struct opts, conf.shared,
+		 "further namespaces may be attached by the control socket"),
+	OPT_LIST(0, "name", struct opts, conf.names, "NAME",
+		 "with --shared: what the resolver calls the container; repeatable"),
 	OPT_BOOL('h', "help", struct opts, help, "show this help and exit"),
 	OPT_BOOL('v', "version", struct opts, version, "show the version and exit"),
 	OPT_BOOL(0, "debug", struct opts, conf.debug, "say what is done"),
@@ -310,6 +315,28 @@ static int check_link(struct conf *c, struct err *e)
 	return 0;
 }
 
+static int check_shared(struct conf *c, struct err *e)
+{
+	if (!c->shared)
+		return c->names.n ? err_msg(e, -EINVAL, "--name: needs --shared") : 0;
+	if (!c->configure || !c->api_socket)
+		return err_msg(e, -EINVAL, "--shared: needs --configure and --api-socket");
+	if (c->no_splice)
+		return err_msg(e, -EINVAL, "--shared: not with --no-splice");
+	for (size_t i = 0; i < c->names.n; i++) {
+		if (!member_name_ok(c->names.v[i]))
+			return err_msg(e, -EINVAL, "--name: '%s' is not a host name",
+				       c->names.v[i]);
+	}
+	if (c->names.n > MEMBER_NAMES_MAX)
+		return err_msg(e, -E2BIG, "--name: more than %d of them", MEMBER_NAMES_MAX);
+	/* its port is told which one to expect */
+	if (!c->has_mac && member_random_mac(c->mac) < 0)
+		return err_set(e, -errno, "--shared");
+	c->has_mac = true;
+	return 0;
+}
+
 static int conf_check(struct conf *c, int n_operands, char **operands, struct err *e)
 {
 	int r;
@@ -334,6 +361,9 @@ static int conf_check(struct conf *c, int n_operands, char **operands, struct er
 	if (r < 0)
 		return r;
 	r = check_link(c, e);
+	if (r < 0)
+		return r;
+	r = check_shared(c, e);
 	if (r < 0)
 		return r;
 	r = check_outbound(c, e);
@@ -369,6 +399,7 @@ void conf_clear(struct conf *conf)
 {
 	strv_clear(&conf->publish);
 	strv_clear(&conf->egress);
+	strv_clear(&conf->names);
 	free(conf->ports);
 	conf->ports = NULL;
 	conf->n_ports = 0;

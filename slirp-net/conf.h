@@ -48,11 +48,11 @@ struct addrs {
  */
 struct conf {
 	bool configure, enable_ipv6, disable_host_loopback, disable_dns;
-	bool enable_sandbox, enable_seccomp, no_splice, no_tun, random_ula, debug;
+	bool enable_sandbox, enable_seccomp, no_splice, no_tun, random_ula, shared, debug;
 	int exit_fd, ready_fd, mtu, busy_poll;
 	const char *api_socket, *cidr, *netns_type, *userns_path, *target_type;
 	const char *outbound_addr, *outbound_addr6, *macaddress, *flow_log;
-	struct strv publish, egress;
+	struct strv publish, egress, names;
 
 	/* one of the three; -1: not by socket */
 	const char *netns_path;

@@ -9,6 +9,8 @@
  * query over TCP takes the way of every connection (tcp_out.c), to that
  * server; dns_tap_feed() looks along.
  *
+ * Names of containers at the same gateway (member.c) are answered here.
+ *
  * With egress rules, names that no rule allows are refused here, which also
  * closes the way out that a resolver is; addresses in answers are pinned.
  */
@@ -238,6 +240,25 @@ static bool may_ask(struct net *net, const uint8_t *msg, size_t len, const union
 	return false;
 }
 
+/* The other containers here are nobody else's business. */
+static bool answer_member(struct net *net, const uint8_t *msg, size_t len,
+			  const struct udpframe_path *path)
+{
+	union addr addrs[MEMBER_ADDRS_MAX];
+	char name[DNSMSG_NAME_MAX];
+	uint8_t answer[QUERY_MAX + MEMBER_ADDRS_MAX * 28];
+	size_t end, n;
+
+	if (!net->members.n || dnsmsg_question(msg, len, name, &end) < 0 ||
+	    !member_resolve(&net->members, &net->conf, name, addrs, &n))
+		return false;
+	memcpy(answer, msg, len);
+	udpframe_send(&net->link, path, answer,
+		      dnsmsg_answer(answer, len, sizeof(answer), addrs, n, DNS_MEMBER_TTL));
+	net->dns.answered++;
+	return true;
+}
+
 void dns_frame(struct net *net, const uint8_t *data, const struct frame *f)
 {
 	const uint8_t *msg = data + f->l4 + UDP_HEADER;
@@ -252,6 +273,8 @@ void dns_frame(struct net *net, const uint8_t *data, const struct frame *f)
 	memcpy(path.macs, data + 6, 6);
 	memcpy(path.macs + 6, data, 6);
 	net->dns.asked++;
+	if (answer_member(net, msg, len, &path))
+		return;
 	if (!may_ask(net, msg, len, &path.to, &path.from)) {
 		uint8_t answer[QUERY_MAX];
 

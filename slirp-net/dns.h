@@ -15,6 +15,8 @@
 #include "slirp-net/resolv.h"
 
 #define DNS_QUERIES_MAX 1024
+/* a name may be another container's in a moment */
+#define DNS_MEMBER_TTL 5
 #define DNS_TRY_MS 2000
 #define DNS_TRIES 4
 

@@ -146,3 +146,48 @@ size_t dnsmsg_error(uint8_t *query, size_t len, enum dnsmsg_rcode rcode)
 	memset(query + 6, 0, 6);
 	return end;
 }
+
+static void put16(uint8_t *p, unsigned int v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+/* One resource record about the name in the question. */
+static size_t put_addr(uint8_t *at, const union addr *a, uint32_t ttl)
+{
+	bool is4 = a->sa.sa_family == AF_INET;
+	size_t size = is4 ? 4 : 16;
+
+	put16(at, 0xc000 | DNSMSG_HEADER);
+	put16(at + 2, is4 ? TYPE_A : TYPE_AAAA);
+	put16(at + 4, CLASS_IN);
+	put16(at + 6, ttl >> 16);
+	put16(at + 8, ttl & 0xffff);
+	put16(at + 10, (unsigned int)size);
+	memcpy(at + 12, is4 ? (const void *)&a->v4.sin_addr : (const void *)&a->v6.sin6_addr, size);
+	return 12 + size;
+}
+
+size_t dnsmsg_answer(uint8_t *query, size_t len, size_t room, const union addr *addrs, size_t n,
+		     uint32_t ttl)
+{
+	char name[DNSMSG_NAME_MAX];
+	unsigned int type, count = 0;
+	size_t end;
+
+	if (dnsmsg_question(query, len, name, &end) < 0)
+		return dnsmsg_error(query, len, DNSMSG_SERVFAIL);
+	type = get16(query + end - 4);
+	end = dnsmsg_error(query, len, DNSMSG_OK);
+	for (size_t i = 0; i < n && room - end >= 12 + 16; i++) {
+		int family = type == TYPE_A ? AF_INET : type == TYPE_AAAA ? AF_INET6 : AF_UNSPEC;
+
+		if (addrs[i].sa.sa_family != family)
+			continue;
+		end += put_addr(query + end, &addrs[i], ttl);
+		count++;
+	}
+	put16(query + 6, count);
+	return end;
+}

@@ -15,6 +15,7 @@
 #define DNSMSG_NAME_MAX 254
 
 enum dnsmsg_rcode {
+	DNSMSG_OK = 0,
 	DNSMSG_SERVFAIL = 2,
 	DNSMSG_REFUSED = 5,
 };
@@ -48,5 +49,15 @@ int dnsmsg_addrs(const uint8_t *msg, size_t len, dnsmsg_addr_fn *fn, void *ctx);
  * Return: its length (header and question)
  */
 size_t dnsmsg_error(uint8_t *query, size_t len, enum dnsmsg_rcode rcode);
+
+/**
+ * dnsmsg_answer() - turn a query in place into an answer with addresses
+ * @room:	of the buffer that @query is in; what does not fit is left out
+ * @addrs:	those of the family that is asked for count
+ * @ttl:	seconds
+ * Return: its length, as dnsmsg_error() when none counts
+ */
+size_t dnsmsg_answer(uint8_t *query, size_t len, size_t room, const union addr *addrs, size_t n,
+		     uint32_t ttl);
 
 #endif

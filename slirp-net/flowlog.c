@@ -40,7 +40,7 @@ void flowlog_write(struct net *net, const struct flow *f)
 {
 	char line[LINE_MAX_BYTES], guest[ADDR_TEXT_MAX], peer[ADDR_TEXT_MAX];
 	char name[EGRESS_NAME_MAX] = "", stamp[32], end[160] = "";
-	const char *known = f->name;
+	const char *known = f->name, *container = member_label(&net->members, f->guest);
 	struct timespec ts;
 	struct tm tm;
 	int n;
@@ -63,9 +63,10 @@ void flowlog_write(struct net *net, const struct flow *f)
 			       (long long)(loop_now_ms() - f->since_ms));
 	n = snprintf(line, sizeof(line),
 		     "{\"time\":\"%s.%03ldZ\",\"event\":\"%s\",\"proto\":\"%s\",\"direction\":\"%s\","
-		     "\"guest\":\"%s\",\"peer\":\"%s\"%s%s%s%s}\n",
+		     "\"guest\":\"%s\"%s%s%s,\"peer\":\"%s\"%s%s%s%s}\n",
 		     stamp, ts.tv_nsec / 1000000, f->event, f->proto, f->outbound ? "out" : "in",
-		     guest, peer, known ? ",\"name\":\"" : "", name, known ? "\"" : "", end);
+		     guest, container ? ",\"container\":\"" : "", container ? container : "",
+		     container ? "\"" : "", peer, known ? ",\"name\":\"" : "", name, known ? "\"" : "", end);
 	if (n > 0 && (size_t)n < sizeof(line))
 		(void)!write(net->flow_log, line, (size_t)n);
 }

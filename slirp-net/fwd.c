@@ -139,6 +139,17 @@ int fwd_remove(struct net *net, int id)
 	return r;
 }
 
+void fwd_forget(struct net *net, const union addr *guest)
+{
+	const struct fwd *next;
+
+	for (const struct fwd *f = net->fwds.list; f; f = next) {
+		next = f->next;
+		if (addr_same_host(&f->guest, guest))
+			(void)fwd_remove(net, f->id);
+	}
+}
+
 static union addr guest_addr(const struct net *net, int family, uint16_t port)
 {
 	const struct addrs *a = &net->conf.addrs;

@@ -82,6 +82,12 @@ int fwd_add(struct net *net, enum port_proto proto, const union addr *host,
 int fwd_remove(struct net *net, int id);
 
 /**
+ * fwd_forget() - every port that leads to this address
+ * @guest:	the port does not matter
+ */
+void fwd_forget(struct net *net, const union addr *guest);
+
+/**
  * fwd_publish() - every port of a specification, or none
  * Return: 0, -errno with the port named in @e
  */

@@ -11,7 +11,9 @@
  * kernel speaks TCP with the container, in the destination's name, and
  * slirp-net moves the bytes.
  *
- * Nothing is ever forwarded here: what slirp-net does not carry, ends.
+ * Nothing is ever forwarded here: what slirp-net does not carry, ends. With
+ * --shared that other end is a bridge, and each container has a port of it
+ * (bridge.c); what they say to each other never comes here.
  */
 #include "slirp-net/gateway.h"
 
@@ -33,14 +35,14 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/log.h"
+#include "slirp-net/bridge.h"
 #include "slirp-net/conf.h"
 #include "slirp-net/frame.h"
 #include "slirp-net/nlcfg.h"
 #include "slirp-net/rules.h"
 
 #define LINK_NAME "gw0"
-/* nothing else is made in there, but a kernel may come with devices of its own */
-#define LINK_INDEX 100
+#define LINK_INDEX GATEWAY_INDEX
 #define LISTEN_PORT 9
 #define MARK 1
 #define TABLE 100
@@ -156,11 +158,14 @@ void gateway_fast_tcp(void)
 		(void)io_write_file_at(AT_FDCWD, CONGESTION, "reno");
 }
 
-static void knobs(void)
+static void knobs(const struct conf *c)
 {
 	knob("ipv4/conf/all/rp_filter", "0");
 	knob("ipv4/conf/default/rp_filter", "0");
 	knob("ipv4/conf/default/accept_local", "1");
+	/* every address is local here by the routes, but a neighbour's is not ours */
+	if (c->shared)
+		knob("ipv4/conf/default/arp_ignore", "1");
 	knob("ipv4/ip_unprivileged_port_start", "0");
 	knob("ipv4/ip_local_port_range", "1024 65535");
 	knob("ipv4/tcp_no_metrics_save", "1");
@@ -207,12 +212,22 @@ static int splice_sockets(const struct conf *c, int *fds, struct err *e)
 	return 0;
 }
 
-static int links(const struct conf *c, int netns, bool splice, int *fds, struct err *e)
+/* The container's link, or the bridge that is to have all of them. */
+static void near_end(struct nlcfg *nl, const struct conf *c, int netns)
 {
 	const struct nlcfg_veth veth = { .ifindex = LINK_INDEX, .name = LINK_NAME,
 					 .mac = gateway_mac, .peer = c->tapname,
 					 .peer_mac = c->has_mac ? c->mac : NULL,
 					 .peer_netns = netns, .mtu = (unsigned int)c->mtu };
+
+	if (c->shared)
+		nlcfg_bridge(nl, LINK_INDEX, LINK_NAME, gateway_mac, veth.mtu);
+	else
+		nlcfg_veth(nl, &veth);
+}
+
+static int links(const struct conf *c, int netns, bool splice, int *fds, struct err *e)
+{
 	AUTO(nlcfg_close) struct nlcfg nl = { .fd = -1 };
 	size_t n_filter = sizeof(not_tcp_or_syn) / sizeof(not_tcp_or_syn[0]);
 	int r = nlcfg_open(&nl, e);
@@ -220,7 +235,7 @@ static int links(const struct conf *c, int netns, bool splice, int *fds, struct 
 	if (r < 0)
 		return r;
 	nlcfg_up(&nl, NLCFG_LO, 0, NULL);
-	nlcfg_veth(&nl, &veth);
+	near_end(&nl, c, netns);
 	if (splice) {
 		gateway_addrs(&nl, c);
 		routes(&nl, AF_INET);
@@ -231,6 +246,13 @@ static int links(const struct conf *c, int netns, bool splice, int *fds, struct 
 	r = nlcfg_run(&nl, e);
 	if (r < 0)
 		return err_wrap(e, "%s", c->tapname);
+	if (c->shared) {
+		const struct bridge_port first = bridge_first(c);
+
+		r = bridge_join(c, LINK_INDEX, &first, netns, e);
+		if (r < 0)
+			return r;
+	}
 	if (splice) {
 		r = splice_sockets(c, fds, e);
 		if (r < 0)
@@ -241,10 +263,15 @@ static int links(const struct conf *c, int netns, bool splice, int *fds, struct 
 	return fds[GATEWAY_LINK] < 0 ? fds[GATEWAY_LINK] : 0;
 }
 
-void gateway_close(void)
+void gateway_close(const struct conf *c)
 {
 	AUTO(nlcfg_close) struct nlcfg nl = { .fd = -1 };
 
+	if (c->shared) {
+		const struct bridge_port first = bridge_first(c);
+
+		bridge_leave(LINK_INDEX, &first);
+	}
 	if (nlcfg_open(&nl, NULL) < 0)
 		return;
 	nlcfg_delete(&nl, LINK_NAME);
@@ -258,13 +285,13 @@ int gateway_open(const struct conf *conf, int netns, bool splice, int *ret_fds, 
 
 	if (unshare(CLONE_NEWNET) < 0)
 		return err_set(e, -errno, "make the gateway namespace");
-	knobs();
+	knobs(conf);
 	r = splice ? rules_load(LINK_NAME, LISTEN_PORT, e) : 0;
 	if (r >= 0)
 		r = links(conf, netns, splice, fds, e);
 	if (r < 0) {
 		/* the far end may be there already, and its name is needed */
-		gateway_close();
+		gateway_close(conf);
 		for (int i = 0; i < GATEWAY_FD_MAX_; i++)
 			cleanup_closep(&fds[i]);
 		return r;

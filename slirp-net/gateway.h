@@ -14,6 +14,10 @@
 struct conf;
 struct nlcfg;
 
+/* of the container's link, or the bridge; a kernel may come with devices of
+ * its own */
+#define GATEWAY_INDEX 100
+
 enum gateway_fd {
 	GATEWAY_LINK,	/* packet socket: frames from and to the container */
 	GATEWAY_LO,	/* packet socket: admitted SYNs go back in here */
@@ -44,7 +48,7 @@ void gateway_fast_tcp(void);
  * gateway_close() - remove the link, in the namespace we are in; at once, so
  * that its name is free when slirp-net has gone
  */
-void gateway_close(void);
+void gateway_close(const struct conf *conf);
 
 /**
  * gateway_frame() - a frame of libslirp, made fit for a link whose near end is

@@ -7,7 +7,8 @@
  * empty root and keeps CAP_NET_BIND_SERVICE alone (of use only where root
  * started it). The broker keeps the host's file system, for resolv.conf and
  * the control socket's file, and CAP_NET_ADMIN in the container's user
- * namespace, for transparent sockets; it reads nothing from the container.
+ * namespace, for transparent sockets (with --shared also CAP_SYS_ADMIN there, to
+ * join the namespaces of further containers); it reads nothing from the container.
  * Both are limited to the system calls their sources name (seccomp.c).
  */
 #include "slirp-net/isolate.h"
@@ -171,10 +172,11 @@ int isolate_main(const struct conf *conf, int userns, struct isolation *iso, str
 
 int isolate_broker(const struct conf *conf, struct err *e)
 {
-	static const int keep[] = { CAP_NET_ADMIN };
+	/* the second to join the namespaces of further containers */
+	static const int keep[] = { CAP_NET_ADMIN, CAP_SYS_ADMIN };
 	int r;
 
-	r = demand(conf->enable_sandbox, isolate_caps(keep, 1, e), e);
+	r = demand(conf->enable_sandbox, isolate_caps(keep, conf->shared ? 2 : 1, e), e);
 	if (r >= 0)
 		r = demand(conf->enable_seccomp, seccomp_enter(SECCOMP_BROKER, e), e);
 	return r;

@@ -86,9 +86,10 @@ void net_denied(struct net *net, const char *proto, const union addr *guest,
 		const union addr *peer)
 {
 	net->n_denied++;
-	if (addr_eq(&net->denied, peer))
+	if (addr_eq(&net->denied, peer) && addr_same_host(&net->denied_to, guest))
 		return;
 	net->denied = *peer;
+	net->denied_to = *guest;
 	flowlog_write(net, &(struct flow){ .event = "deny", .proto = proto, .outbound = true,
 					   .guest = guest, .peer = peer });
 }
@@ -104,6 +105,20 @@ void net_apply_egress(struct net *net)
 			continue;
 		net_denied(net, "tcp", &p->guest, &p->peer);
 		pump_abort(p);
+	}
+}
+
+void net_forget_guest(struct net *net, const union addr *guest)
+{
+	struct pump *next;
+
+	fwd_forget(net, guest);
+	tcp_out_forget(net, guest);
+	udp_out_forget(net, guest);
+	for (struct pump *p = net->pumps.list; p; p = next) {
+		next = p->next;
+		if (addr_same_host(&p->guest, guest))
+			pump_abort(p);
 	}
 }
 
@@ -403,6 +418,9 @@ static int start(struct net *net, struct err *e)
 		if (r < 0)
 			return r;
 	}
+	r = members_start(net);
+	if (r < 0)
+		return err_set(e, r, "--shared");
 	r = api_start(&net->api, net, e);
 	return r < 0 ? r : leave_all(net, e);
 }
@@ -460,6 +478,7 @@ int net_main(struct net *net, struct err *e)
 	int r;
 
 	net->broker.ev.fd = net->broker.pool_fd = net->broker.userns_fd = -1;
+	net->broker.bridge_fd = net->members.ev.fd = -1;
 	for (int i = 0; i < GATEWAY_FD_MAX_; i++)
 		net->broker.fds[i] = -1;
 	net->loop.epfd = net->api.ev.fd = net->signal_ev.fd = -1;
@@ -482,6 +501,7 @@ int net_main(struct net *net, struct err *e)
 	tcp_out_clear(net);
 	pumps_clear(net);
 	api_clear(&net->api, net);
+	members_clear(&net->members);
 	stack_clear(&net->stack);
 	link_clear(&net->link);
 	loop_clear(&net->loop);

@@ -21,6 +21,7 @@
 #include "slirp-net/isolate.h"
 #include "slirp-net/link.h"
 #include "slirp-net/loop.h"
+#include "slirp-net/member.h"
 #include "slirp-net/pool.h"
 #include "slirp-net/publish.h"
 #include "slirp-net/pump.h"
@@ -46,11 +47,13 @@
  * @dns:	the resolver
  * @egress:	where the container may connect to
  * @flow_log:	descriptor of --flow-log, or -1
- * @denied:	what was forbidden last, so that it is logged once
+ * @denied, @denied_to: what was forbidden last, and whom, so that it is logged
+ *		once
  * @n_denied:	how often something was forbidden
  * @pool:	sockets in the gateway namespace
  * @publishes:	what runs over published ports
  * @fwds:	published ports
+ * @members:	containers, with --shared
  * @api:	control socket
  * @spare_fd:	a descriptor to give up when there are no others
  * @n_no_fd:	how often there was none for a new flow
@@ -77,11 +80,12 @@ struct net {
 	struct dns dns;
 	struct egress egress;
 	int flow_log;
-	union addr denied;
+	union addr denied, denied_to;
 	uint64_t n_denied;
 	struct pool pool;
 	struct publishes publishes;
 	struct fwd_table fwds;
+	struct members members;
 	struct api api;
 	int spare_fd;
 	uint64_t n_no_fd;
@@ -117,6 +121,13 @@ void net_denied(struct net *net, const char *proto, const union addr *guest,
  * net_apply_egress() - the rules have changed: cut what they forbid now
  */
 void net_apply_egress(struct net *net);
+
+/**
+ * net_forget_guest() - a container has left: its connections and published
+ * ports, as its address may be another's soon
+ * @guest:	the port does not matter
+ */
+void net_forget_guest(struct net *net, const union addr *guest);
 
 /**
  * net_no_fd() - if that is what @error says, count it, and say so once in a while

@@ -8,6 +8,7 @@
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
@@ -134,7 +135,8 @@ void nlcfg_veth(struct nlcfg *c, const struct nlcfg_veth *v)
 	size_t info, data, peer;
 
 	nlbatch_put_str(b, IFLA_IFNAME, v->name);
-	nlbatch_put(b, IFLA_ADDRESS, v->mac, 6);
+	if (v->mac)
+		nlbatch_put(b, IFLA_ADDRESS, v->mac, 6);
 	nlbatch_put_u32(b, IFLA_MTU, v->mtu);
 	info = nlbatch_nest(b, IFLA_LINKINFO);
 	nlbatch_put_str(b, IFLA_INFO_KIND, "veth");
@@ -157,6 +159,76 @@ void nlcfg_delete(struct nlcfg *c, const char *name)
 	struct nlbatch *b = add(c, "remove the link", RTM_DELLINK, 0, &info, sizeof(info));
 
 	nlbatch_put_str(b, IFLA_IFNAME, name);
+}
+
+static void put_u8(struct nlbatch *b, uint16_t type, uint8_t v)
+{
+	nlbatch_put(b, type, &v, sizeof(v));
+}
+
+void nlcfg_bridge(struct nlcfg *c, int ifindex, const char *name, const uint8_t *mac,
+		  unsigned int mtu)
+{
+	struct ifinfomsg m = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
+	struct nlbatch *b = add(c, "make the bridge", RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &m,
+				sizeof(m));
+	size_t info, data;
+
+	nlbatch_put_str(b, IFLA_IFNAME, name);
+	nlbatch_put(b, IFLA_ADDRESS, mac, 6);
+	nlbatch_put_u32(b, IFLA_MTU, mtu);
+	info = nlbatch_nest(b, IFLA_LINKINFO);
+	nlbatch_put_str(b, IFLA_INFO_KIND, "bridge");
+	data = nlbatch_nest(b, IFLA_INFO_DATA);
+	put_u8(b, IFLA_BR_MCAST_SNOOPING, 0);
+	nlbatch_nest_end(b, data);
+	nlbatch_nest_end(b, info);
+}
+
+void nlcfg_port(struct nlcfg *c, int ifindex, int bridge)
+{
+	struct ifinfomsg m = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
+	struct nlbatch *b = add(c, "join the bridge", RTM_NEWLINK, 0, &m, sizeof(m));
+	size_t info, data;
+
+	nlbatch_put_u32(b, IFLA_MASTER, (uint32_t)bridge);
+	b = add(c, "set up the port", RTM_NEWLINK, 0, &m, sizeof(m));
+	info = nlbatch_nest(b, IFLA_LINKINFO);
+	nlbatch_put_str(b, IFLA_INFO_SLAVE_KIND, "bridge");
+	data = nlbatch_nest(b, IFLA_INFO_SLAVE_DATA);
+	put_u8(b, IFLA_BRPORT_LEARNING, 0);
+	put_u8(b, IFLA_BRPORT_UNICAST_FLOOD, 0);
+	nlbatch_nest_end(b, data);
+	nlbatch_nest_end(b, info);
+}
+
+void nlcfg_fdb(struct nlcfg *c, int port, const uint8_t *mac)
+{
+	struct ndmsg m = { .ndm_family = AF_BRIDGE, .ndm_ifindex = port, .ndm_state = NUD_NOARP,
+			   .ndm_flags = NTF_MASTER };
+	struct nlbatch *b = add(c, "enter the MAC address", RTM_NEWNEIGH,
+				NLM_F_CREATE | NLM_F_REPLACE, &m, sizeof(m));
+
+	nlbatch_put(b, NDA_LLADDR, mac, 6);
+}
+
+void nlcfg_neigh(struct nlcfg *c, int ifindex, int family, const void *addr, const uint8_t *mac)
+{
+	struct ndmsg m = { .ndm_family = (uint8_t)family, .ndm_ifindex = ifindex,
+			   .ndm_state = NUD_PERMANENT };
+	struct nlbatch *b = add(c, "enter the neighbour", RTM_NEWNEIGH,
+				NLM_F_CREATE | NLM_F_REPLACE, &m, sizeof(m));
+
+	nlbatch_put(b, NDA_DST, addr, addr_size(family));
+	nlbatch_put(b, NDA_LLADDR, mac, 6);
+}
+
+void nlcfg_no_neigh(struct nlcfg *c, int ifindex, int family, const void *addr)
+{
+	struct ndmsg m = { .ndm_family = (uint8_t)family, .ndm_ifindex = ifindex };
+	struct nlbatch *b = add(c, "forget the neighbour", RTM_DELNEIGH, 0, &m, sizeof(m));
+
+	nlbatch_put(b, NDA_DST, addr, addr_size(family));
 }
 
 void nlcfg_rule(struct nlcfg *c, int family, const char *iif, uint32_t mark, uint32_t table)

@@ -71,7 +71,7 @@ void nlcfg_default_route(struct nlcfg *c, int ifindex, int family, const void *g
 /**
  * struct nlcfg_veth - a pair of links
  * @ifindex:	of the near end, here; nothing else may have it
- * @name, @mac:	the near end
+ * @name, @mac:	the near end; @mac may be NULL for a random one
  * @peer, @peer_mac: the far end; @peer_mac may be NULL for a random one
  * @peer_netns:	descriptor of its network namespace
  * @mtu:	of both
@@ -87,6 +87,27 @@ struct nlcfg_veth {
 };
 
 void nlcfg_veth(struct nlcfg *c, const struct nlcfg_veth *v);
+
+/**
+ * nlcfg_bridge() - a bridge that is not to guess who speaks multicast
+ */
+void nlcfg_bridge(struct nlcfg *c, int ifindex, const char *name, const uint8_t *mac,
+		  unsigned int mtu);
+
+/**
+ * nlcfg_port() - a link joins a bridge; it learns no addresses, and gets no
+ * frames to unknown ones
+ * nlcfg_fdb() - the MAC address behind a port
+ */
+void nlcfg_port(struct nlcfg *c, int ifindex, int bridge);
+void nlcfg_fdb(struct nlcfg *c, int port, const uint8_t *mac);
+
+/**
+ * nlcfg_neigh() - the MAC address of a neighbour, whatever anybody says
+ * nlcfg_no_neigh() - forget it
+ */
+void nlcfg_neigh(struct nlcfg *c, int ifindex, int family, const void *addr, const uint8_t *mac);
+void nlcfg_no_neigh(struct nlcfg *c, int ifindex, int family, const void *addr);
 
 /**
  * nlcfg_delete() - remove a link, and with it its far end

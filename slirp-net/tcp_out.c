@@ -286,6 +286,17 @@ void tcp_out_clear(struct net *net)
 	}
 }
 
+void tcp_out_forget(struct net *net, const union addr *guest)
+{
+	struct tcp_out *next;
+
+	for (struct tcp_out *c = net->tcp_outs.oldest; c; c = next) {
+		next = c->newer;
+		if (addr_same_host(&c->guest, guest))
+			pump_reset_close(forget(c));
+	}
+}
+
 void tcp_out_expire(struct net *net)
 {
 	struct tcp_outs *t = &net->tcp_outs;

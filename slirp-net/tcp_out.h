@@ -94,6 +94,12 @@ void tcp_out_syn(struct net *net, const struct virtio_net_hdr *h, const uint8_t 
 /**
  * tcp_out_expire() - forget what has waited too long
  */
+/**
+ * tcp_out_forget() - connections that a container was opening when it ended
+ * @guest:	the port does not matter
+ */
+void tcp_out_forget(struct net *net, const union addr *guest);
+
 void tcp_out_expire(struct net *net);
 
 #endif

@@ -416,6 +416,17 @@ bool udp_out_frame(struct net *net, const struct virtio_net_hdr *h, const uint8_
 	return true;
 }
 
+void udp_out_forget(struct net *net, const union addr *guest)
+{
+	struct udp_out *next;
+
+	for (struct udp_out *u = net->udp_outs.oldest; u; u = next) {
+		next = u->newer;
+		if (addr_same_host(&u->guest, guest))
+			out_free(u);
+	}
+}
+
 void udp_out_expire(struct net *net)
 {
 	int64_t now = loop_now_ms();

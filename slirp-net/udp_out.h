@@ -55,6 +55,12 @@ struct udp_outs {
 bool udp_out_frame(struct net *net, const struct virtio_net_hdr *h, const uint8_t *data, size_t len,
 		   const struct frame *f);
 void udp_out_flush(struct net *net);
+/**
+ * udp_out_forget() - ports that a container sent from until it ended
+ * @guest:	the port does not matter
+ */
+void udp_out_forget(struct net *net, const union addr *guest);
+
 void udp_out_expire(struct net *net);
 void udp_out_clear(struct net *net);
 

@@ -29,6 +29,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!net.fwds.ops) {
 		fwd_init(&net.fwds, &no_ops);
 		net.flow_log = -1;
+		net.conf.shared = true;
+		net.conf.tapname = "tap0";
 		if (conf_cidr("10.0.2.0/24", &net.conf.addrs, &e) < 0)
 			__builtin_trap();
 	}

@@ -104,10 +104,55 @@ static void resolv_conf_as_it_is_found(void **state)
 	assert_string_equal(buf, "127.0.0.1:53");
 }
 
+static void count_5(void *ctx, const union addr *a, uint32_t ttl)
+{
+	int *n = ctx;
+
+	*n += a->sa.sa_family == AF_INET ? 1 : 100;
+	assert_int_equal(ttl, 5);
+}
+
+static void an_answer_of_our_own(void **state)
+{
+	const struct in_addr a4 = { htonl(0x0a000265) };
+	const struct in6_addr a6 = IN6ADDR_LOOPBACK_INIT;
+	const union addr both[] = { addr4(a4, 0), addr6(&a6, 0), addr4(a4, 0) };
+	uint8_t buf[sizeof(query) + 100];
+	size_t len = sizeof(query) - 1, n;
+	int found = 0;
+
+	(void)state;
+	memcpy(buf, query, sizeof(query));
+	n = dnsmsg_answer(buf, len, sizeof(buf), both, 3, 5);
+	assert_int_equal(n, len + 2 * 16);
+	assert_true(dnsmsg_same_question(query, len, buf, n));
+	assert_int_equal(dnsmsg_addrs(buf, n, count_5, &found), 0);
+	assert_int_equal(found, 2);
+	/* AAAA */
+	memcpy(buf, query, sizeof(query));
+	buf[len - 3] = 28;
+	n = dnsmsg_answer(buf, len, sizeof(buf), both, 3, 5);
+	assert_int_equal(n, len + 28);
+	found = 0;
+	assert_int_equal(dnsmsg_addrs(buf, n, count_5, &found), 0);
+	assert_int_equal(found, 100);
+	/* MX: the name is known, that is all */
+	memcpy(buf, query, sizeof(query));
+	buf[len - 3] = 15;
+	assert_int_equal(dnsmsg_answer(buf, len, sizeof(buf), both, 3, 5), len);
+	assert_int_equal(buf[3] & 15, DNSMSG_OK);
+	/* what does not fit is left out */
+	memcpy(buf, query, sizeof(query));
+	n = dnsmsg_answer(buf, len, len + 30, both, 3, 5);
+	assert_int_equal(n, len + 16);
+	assert_int_equal(buf[7], 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(question_is_read_in_lower_case),
+		cmocka_unit_test(an_answer_of_our_own),
 		cmocka_unit_test(a_dot_inside_a_label_is_no_name),
 		cmocka_unit_test(addresses_behind_an_alias_are_found),
 		cmocka_unit_test(refusal_repeats_the_question),

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "common/nlbatch.h"
+#include "slirp-net/guard.h"
 #include "slirp-net/nlcfg.h"
 #include "slirp-net/rules.h"
 
@@ -45,6 +46,23 @@ static void test_rules_fit(void **state)
 	assert_int_equal(n, b.n);
 }
 
+/* A port's rules too, for both families. */
+static void test_guard_fits(void **state)
+{
+	static const uint8_t mac[6] = { 2 };
+	const struct in_addr a4 = { 1 };
+	const struct in6_addr a6 = IN6ADDR_LOOPBACK_INIT;
+	const struct guard g = { "p2147483647", mac, &a4, &a6 };
+	struct nlbatch b;
+
+	(void)state;
+	nlbatch_init(&b);
+	guard_build(&b, &g);
+	assert_false(b.full);
+	assert_true(b.n > 12);
+	assert_true(b.len > 0);
+}
+
 static void test_queue_is_emptied(void **state)
 {
 	struct nlcfg c = { .fd = -1 };
@@ -64,6 +82,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rules_fit),
+		cmocka_unit_test(test_guard_fits),
 		cmocka_unit_test(test_queue_is_emptied),
 	};
 
