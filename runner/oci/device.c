@@ -12,10 +12,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 
 #include "common/cleanup.h"
 #include "common/err.h"
@@ -101,7 +105,7 @@ static mode_t type_bits(char type)
 	}
 }
 
-static int make_ahead(const struct plan *p, struct plan_device *d, int dir, const char *name,
+static int make_ahead(const struct plan *p, const struct plan_device *d, int dir, const char *name,
 		      struct err *e)
 {
 	dev_t dev = makedev((unsigned int)d->dev.major, (unsigned int)d->dev.minor);
@@ -114,9 +118,59 @@ static int make_ahead(const struct plan *p, struct plan_device *d, int dir, cons
 	if (mknodat(dir, name, type_bits(d->dev.type) | mode, dev) < 0 ||
 	    fchmodat(dir, name, mode, 0) < 0 || fchownat(dir, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_set(e, -errno, "linux.devices: %s", d->dev.path);
-	d->fd = open_tree(dir, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	/* before Linux 6.15 nothing detached can be cloned: the host's node it is */
-	return d->fd < 0 && errno != EINVAL ? err_set(e, -errno, "linux.devices: %s", d->dev.path) : 0;
+	return 0;
+}
+
+enum { NODE_NAME = 24, CLONER_STACK = 65536 };
+
+static int clone_nodes(struct plan *p, int dir, struct err *e)
+{
+	for (size_t k = 0; k < p->n_devices; k++) {
+		char name[NODE_NAME];
+
+		(void)snprintf(name, sizeof(name), "%zu", k);
+		p->devices[k].fd = open_tree(dir, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+		if (p->devices[k].fd < 0)
+			return err_set(e, -errno, "linux.devices: %s", p->devices[k].dev.path);
+	}
+	return 0;
+}
+
+/* What the cloner shares with us: memory, because we sleep, and descriptors. */
+struct cloner {
+	struct plan *p;
+	int dir, ret;
+	struct err *e;
+};
+
+static int clone_attached(void *arg)
+{
+	struct cloner *c = arg;
+
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    move_mount(c->dir, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		c->ret = err_set(c->e, -errno, "attach a tmpfs for devices");
+	else
+		c->ret = clone_nodes(c->p, c->dir, c->e);
+	return 0;
+}
+
+/*
+ * Before Linux 6.15 nothing detached can be cloned: it is attached, in a mount
+ * namespace that is gone afterwards.
+ */
+static int clone_in_namespace(struct plan *p, int dir, struct err *e)
+{
+	struct cloner c = { p, dir, -EIO, e };
+	char *stack = xcalloc(1, CLONER_STACK);
+
+	pid_t pid = clone(clone_attached, stack + CLONER_STACK,
+			  CLONE_NEWNS | CLONE_FILES | CLONE_VM | CLONE_VFORK | SIGCHLD, &c);
+	int code = errno;
+	if (pid > 0)
+		(void)waitpid(pid, NULL, 0);
+	free(stack);
+	return pid < 0 ? err_set(e, -code, "a mount namespace for devices") : c.ret;
 }
 
 int device_make_ahead(struct plan *p, struct err *e)
@@ -133,14 +187,15 @@ int device_make_ahead(struct plan *p, struct err *e)
 	if (dir < 0)
 		return err_set(e, -errno, "tmpfs for devices");
 	for (size_t k = 0; k < p->n_devices; k++) {
-		char name[24];
+		char name[NODE_NAME];
 
 		(void)snprintf(name, sizeof(name), "%zu", k);
 		int r = make_ahead(p, &p->devices[k], dir, name, e);
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	int r = clone_nodes(p, dir, e);
+	return r == -EINVAL ? clone_in_namespace(p, dir, e) : r;
 }
 
 int device_open_sources(struct init *i, struct err *e)
