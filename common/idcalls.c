@@ -78,6 +78,7 @@ const struct idcall idcalls[] = {
 	FULL("mkdirat"),
 	FULL("symlink"),
 	FULL("symlinkat"),
+	FULL("bind"),
 	FULL_BITS("mknod", 1, S_IFMT, 0),
 	FULL_BITS("mknod", 1, S_IFMT, S_IFREG),
 	FULL_BITS("mknod", 1, S_IFMT, S_IFIFO),

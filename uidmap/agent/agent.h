@@ -68,6 +68,8 @@ struct agent {
  * @fd:		the descriptor
  * @meta:	what its first program begins with
  * @start:	record of a process that never changed
+ * @early:	could not be joined yet (server.c)
+ * @first:	the call that was waiting when it could; id 0: none
  * @hung_up:	nobody is left behind it
  * @done:	the thread has ended
  */
@@ -77,6 +79,8 @@ struct listener {
 	pthread_t thread;
 	struct idmeta meta;
 	uint32_t start;
+	bool early;
+	struct seccomp_notif first;
 	atomic_bool hung_up;
 	atomic_bool done;
 };

@@ -81,6 +81,8 @@ static bool is_hung_up(struct listener *l)
 static void serve(struct listener *l, struct job *j, struct seccomp_notif *req, size_t req_size,
 		  struct seccomp_notif_resp *resp)
 {
+	if (l->first.id)
+		send_answer(l, resp, l->first.id, answer(j, &l->first));
 	for (;;) {
 		memset(req, 0, req_size);
 		if (ioctl(l->fd, SECCOMP_IOCTL_NOTIF_RECV, req) == 0) {

@@ -10,10 +10,13 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/openat2.h>
+#include <stddef.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -157,6 +160,26 @@ static int64_t do_symlinkat(struct job *j)
 	return make(j, (int)j->arg[1], j->arg[2]);
 }
 
+/* A unix socket with a path is a file, too. */
+static int64_t do_bind(struct job *j)
+{
+	const struct record *who = who_is(j);
+	struct place p = { -1, j->path };
+	struct sockaddr_un sun = { 0 };
+	uint32_t len = (uint32_t)j->arg[2];
+
+	if (!j->listener->meta.full || (who->id.uid.fs == 0 && who->id.gid.fs == 0) ||
+	    len <= offsetof(struct sockaddr_un, sun_path) || len > sizeof(sun) ||
+	    tracee_read(j, j->arg[1], &sun, len) < 0 || sun.sun_family != AF_UNIX ||
+	    sun.sun_path[0] == '\0')
+		return JOB_CONTINUE;
+	(void)str_format(j->path, sizeof(j->path), "%.*s", (int)sizeof(sun.sun_path), sun.sun_path);
+	if (tracee_enter(j) == 0)
+		newfile_note(j, &p, who);
+	tracee_leave(j);
+	return JOB_CONTINUE;
+}
+
 #ifdef SYS_open
 static int64_t do_mknod(struct job *j)
 {
@@ -187,6 +210,7 @@ static const struct handler rows[] = {
 	{ SYS_openat2, "openat2", do_openat2 },
 	{ SYS_mkdirat, "mkdirat", do_openat },
 	{ SYS_symlinkat, "symlinkat", do_symlinkat },
+	{ SYS_bind, "bind", do_bind },
 };
 
 const struct handlers node_handlers = { rows, sizeof(rows) / sizeof(rows[0]) };
