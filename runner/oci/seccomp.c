@@ -7,7 +7,7 @@
  * than the library: those the profile names get their action by number, and
  * the rest ENOSYS where the profile would say ERRNO. "Not permitted" for a
  * call that a C library tries first would break it; "not implemented" makes
- * it fall back. Loading is a single call in the child, of bytes made before.
+ * it fall back. The whole is made shorter (bpf.c). Loading is a single call in the child, of bytes made before.
  */
 #include <errno.h>
 #include <linux/audit.h>
@@ -23,6 +23,7 @@
 #include "common/err.h"
 #include "common/io.h"
 #include "common/str.h"
+#include "runner/oci/bpf.h"
 #include "runner/oci/oci.h"
 #include "runner/oci/spec.h"
 
@@ -271,12 +272,14 @@ static int export_filter(scmp_filter_ctx ctx, const struct spec_seccomp *sc,
 		return err_msg(e, -E2BIG, "seccomp: the profile makes more than %d instructions",
 			       BPF_MAX);
 
-	auto_free char *insns = xcalloc(1, bytes);
+	auto_free struct sock_filter *insns = xcalloc(1, bytes);
 	memcpy(insns, head, head_bytes);
-	ssize_t got = io_read_all(fd, insns + head_bytes, (size_t)st.st_size);
+	ssize_t got = io_read_all(fd, (char *)insns + head_bytes, (size_t)st.st_size);
 	if (got != st.st_size)
 		return err_set(e, got < 0 ? (int)got : -EIO, "seccomp: read back");
 
+	/* 1,250 instructions of the default profile become 310 */
+	bytes = bpf_shrink(insns, bytes / sizeof(*insns)) * sizeof(*insns);
 	*ret = (struct oci_bpf){ .insns = take_ptr(insns), .bytes = bytes, .flags = sc->flags };
 	return 0;
 }
@@ -336,7 +339,7 @@ void oci_seccomp_key(const struct spec_seccomp *sc, char ret[33])
 	const struct scmp_version *v = seccomp_version();
 
 	key_u64(&k, (uint64_t)v->major << 32 | (uint64_t)v->minor << 16 | v->micro);
-	key_u64(&k, KNOWN_LAST << 8 | 2); /* of our prologue; count up when it changes */
+	key_u64(&k, KNOWN_LAST << 8 | 3); /* of our prologue and bpf.c; count up when they change */
 	key_u64(&k, sc->action);
 	key_u64(&k, (uint64_t)sc->has_errno << 32 | sc->errno_ret);
 	key_u64(&k, (uint64_t)sc->others_pass << 32 | sc->flags);
