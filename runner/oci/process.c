@@ -489,5 +489,12 @@ int process_exec(struct plan_process *pp, int proc, int *sync, struct err *e)
 	if (code == ENOENT) /* the file is there: its interpreter is not */
 		return err_msg(e, OCI_ERR_NOT_FOUND, "exec %s: its interpreter or loader does not exist",
 			       path);
+	const struct spec_process *s = pp->s;
+	const char *label = s->selinux && *s->selinux ? s->selinux : pp->apparmor;
+	/* a policy says EACCES, and EPERM to whom has no_new_privs */
+	if ((code == EACCES || code == EPERM) && label && *label)
+		return err_msg(e, OCI_ERR_NOT_EXEC, "exec %s as %s '%s': %s", path,
+			       label == s->selinux ? "process.selinuxLabel" : "process.apparmorProfile",
+			       label, strerrordesc_np(code));
 	return err_msg(e, OCI_ERR_NOT_EXEC, "exec %s: %s", path, strerrordesc_np(code));
 }
