@@ -138,6 +138,11 @@ extern const struct handlers ids_handlers, caps_handlers, chown_handlers, node_h
 int calls_init(struct agent *a, struct err *e);
 
 /**
+ * exec_finish() - what executing the program that it runs now did to a process
+ */
+void exec_finish(struct agent *a, pid_t tid, struct idstate *s);
+
+/**
  * loop_thread() - answer one listener until it hangs up
  * @arg:	struct listener
  */

@@ -33,26 +33,39 @@ static bool is_binary(const struct object *o)
 	return read(fd, magic, sizeof(magic)) == sizeof(magic) && memcmp(magic, "#!", 2) != 0;
 }
 
-static bool may_gain(struct job *j, const struct object *o)
+static bool may_gain(const struct agent *a, pid_t tid, const struct object *o)
 {
 	uint64_t no_new_privs = 0;
 	struct statvfs fs;
 
-	if (tracee_status(j->agent, j->tid, "NoNewPrivs:", 10, &no_new_privs) < 0 || no_new_privs)
+	if (tracee_status(a, tid, "NoNewPrivs:", 10, &no_new_privs) < 0 || no_new_privs)
 		return false;
 	if (fstatvfs(o->fd, &fs) < 0 || (fs.f_flag & ST_NOSUID))
 		return false;
 	return is_binary(o);
 }
 
-static void look_at(struct job *j, const struct object *o, struct idfile *ret)
+static void look_at(const struct agent *a, pid_t tid, const struct object *o, struct idfile *ret)
 {
 	uint32_t mode = o->ov.mode;
 	bool setuid = mode & S_ISUID, setgid = (mode & S_ISGID) && (mode & S_IXGRP);
 
-	if ((!setuid && !setgid) || !may_gain(j, o))
+	if ((!setuid && !setgid) || !may_gain(a, tid, o))
 		return;
 	*ret = (struct idfile){ setuid, setgid, o->ov.uid, o->ov.gid };
+}
+
+void exec_finish(struct agent *a, pid_t tid, struct idstate *s)
+{
+	struct idfile file = { 0 };
+	struct object o;
+	char exe[32];
+
+	(void)str_format(exe, sizeof(exe), "%d/exe", tid);
+	auto_close int fd = openat(a->procfd, exe, O_PATH | O_CLOEXEC);
+	if (fd >= 0 && object_read(a, fd, &o) == 0)
+		look_at(a, tid, &o, &file);
+	idstate_exec(s, &file);
 }
 
 /* Can the kernel execute it at all? It may still fail (undo.h). */
@@ -84,7 +97,7 @@ static int64_t execute(struct job *j, int dirfd, uint64_t path, int flags)
 		now.groups = m->groups;
 		now.n_groups = m->n_groups;
 	}
-	look_at(j, &o, &file);
+	look_at(j->agent, j->tid, &o, &file);
 	idstate_exec(&now, &file);
 	if (!before->fresh && idstate_equal(&now, &before->id))
 		return JOB_CONTINUE;

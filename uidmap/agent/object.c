@@ -17,6 +17,7 @@ int object_peek(struct agent *a, const char *loc, bool follow, struct override *
 {
 	char text[OVERRIDE_TEXT_MAX];
 	struct statx st;
+	int none = -ENODATA;
 	ssize_t n;
 
 	n = follow ? getxattr(loc, OVERRIDE_XATTR, text, sizeof(text)) :
@@ -25,11 +26,13 @@ int object_peek(struct agent *a, const char *loc, bool follow, struct override *
 		return 0;
 	if (n < 0 && errno != ENODATA && errno != ENOTSUP && errno != EPERM)
 		return -errno;
+	if (n < 0 && errno == ENOTSUP)
+		none = -ENOTSUP;
 	if (atomic_load_explicit(&a->nodes.n, memory_order_acquire) == 0)
-		return -ENODATA;
+		return none;
 	if (statx(AT_FDCWD, loc, follow ? 0 : AT_SYMLINK_NOFOLLOW, STATX_WANTED, &st) < 0)
 		return -errno;
-	return nodes_get(&a->nodes, &st, ret) < 0 ? -ENODATA : 0;
+	return nodes_get(&a->nodes, &st, ret) < 0 ? none : 0;
 }
 
 int object_read(struct agent *a, int fd, struct object *ret)

@@ -38,7 +38,8 @@ int object_write(struct agent *a, struct object *o, const struct override *ov);
 
 /**
  * object_peek() - the record of what @loc names, without opening it
- * Return: 0, -ENODATA when there is none, -errno of the path
+ * Return: 0, -ENODATA when there is none, -ENOTSUP where the file system has no
+ * attributes, -errno of the path
  */
 int object_peek(struct agent *a, const char *loc, bool follow, struct override *ret);
 

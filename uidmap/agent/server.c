@@ -92,6 +92,7 @@ static int first_record(struct agent *a, const struct listener *l, pid_t pid, st
 	if (l->early) {
 		s.groups = m->groups;
 		s.n_groups = m->n_groups;
+		exec_finish(a, pid, &s);
 	}
 	r = records_add(&a->records, &s, !l->early && !trivial);
 	return r < 0 ? err_set(e, r, "records") : r;

@@ -16,6 +16,7 @@
 
 #include "uidmap/agent/agent.h"
 #include "uidmap/agent/object.h"
+#include "uidmap/agent/procown.h"
 #include "uidmap/agent/tracee.h"
 
 /**
@@ -78,20 +79,25 @@ static int64_t extended(struct job *j, const struct question *q, const char *loc
 static int64_t answer(struct job *j, const struct question *q)
 {
 	bool follow = !(q->flags & AT_SYMLINK_NOFOLLOW);
-	struct override ov;
-	struct place p;
-	const char *loc;
-
-	if (tracee_place(j, q->dirfd, q->path, q->flags & AT_EMPTY_PATH, &p) < 0)
-		return JOB_CONTINUE;
-	loc = tracee_loc(j, &p);
-	/* the link "TID/fd/N" is ours to follow, what it leads to is not followed */
-	if (!p.path)
-		follow = true;
-	if (object_peek(j->agent, loc, follow, &ov) < 0)
-		return JOB_CONTINUE;
-
 	struct question mine = *q;
+	struct override ov;
+	struct place p = { 0 };
+	const char *loc;
+	int r = tracee_place(j, q->dirfd, q->path, q->flags & AT_EMPTY_PATH, &p);
+
+	if (r == 0) {
+		loc = tracee_loc(j, &p);
+		/* the link "TID/fd/N" is ours to follow, what it leads to is not followed */
+		if (!p.path)
+			follow = true;
+		r = object_peek(j->agent, loc, follow, &ov);
+		if (r == -ENOTSUP)
+			r = procown_find_at(j, loc, follow, &ov, &loc);
+	} else if (r == TRACEE_LEAVE) {
+		r = procown_find(j, j->path, &ov, &loc);
+	}
+	if (r < 0)
+		return JOB_CONTINUE;
 	if (!p.path)
 		mine.flags &= ~AT_SYMLINK_NOFOLLOW;
 	return q->extended ? extended(j, &mine, loc, &ov) : plain(j, &mine, loc, &ov);
