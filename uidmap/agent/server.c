@@ -122,7 +122,14 @@ static int start_thread(struct listener *l, struct err *e)
 	return r ? err_set(e, -r, "thread") : 0;
 }
 
-/* Return: 0, -EACCES or -EPERM while the process cannot be looked at, -errno */
+static bool is_listener(int fd)
+{
+	uint64_t none = 0;
+
+	return ioctl(fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &none) < 0 && errno == ENOENT;
+}
+
+/* Return: 0, -EACCES while the process cannot be looked at, -errno */
 static int begin(struct server *s, struct listener *l, pid_t pid, struct err *e)
 {
 	int r = join_container(&s->agent, pid, e);
@@ -144,12 +151,14 @@ static int add_listener(struct server *s, const struct hello *h, int *fd, struct
 
 	if (s->n == LISTENERS_MAX)
 		return err_msg(e, -EMFILE, "more than %d listeners", LISTENERS_MAX);
+	if (!is_listener(*fd))
+		return err_msg(e, -EINVAL, "message: the descriptor is no seccomp listener");
 	l = calloc(1, sizeof(*l));
 	if (!l)
 		return err_set(e, -ENOMEM, "listener");
 	*l = (struct listener){ .agent = &s->agent, .fd = *fd, .meta = h->meta };
 	r = begin(s, l, h->pid, e);
-	l->early = r == -EACCES || r == -EPERM;
+	l->early = r == -EACCES;
 	if (r < 0 && !l->early)
 		return r;
 	(void)take_fd(fd);
@@ -178,7 +187,7 @@ static void serve_early(struct server *s, struct listener *l)
 		l->early = false;
 		return;
 	}
-	if (r != -EACCES && r != -EPERM)
+	if (r != -EACCES)
 		log_error("agent: a call goes unanswered: %s", e.msg);
 	resp.id = l->first.id;
 	(void)ioctl(l->fd, SECCOMP_IOCTL_NOTIF_SEND, &resp);
