@@ -3,7 +3,8 @@
  * cgroup_res - linux.resources as cgroup2 files
  *
  * How it works: each limit becomes one write. The first that fails is the
- * error, but the rest is still written: a lost limit shall not lose others.
+ * code of the error, but the rest is still written, for a lost limit shall not
+ * lose others, and each that fails is named.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,11 +30,18 @@ struct writer {
 
 static void failed(struct writer *w, int code, const char *file, const char *text)
 {
-	if (w->first == 0)
-		w->first = code == -ENOENT ?
-				   err_msg(w->e, -EOPNOTSUPP,
-					   "linux.resources: %s: the cgroup has no such controller", file) :
-				   err_set(w->e, code, "linux.resources: %s = '%s'", file, text);
+	struct err why;
+	int r = code == -ENOENT ?
+			err_msg(&why, -EOPNOTSUPP, "%s: the cgroup has no such controller", file) :
+			err_set(&why, code, "%s = '%s'", file, text);
+
+	if (w->first == 0) {
+		w->first = err_msg(w->e, r, "linux.resources: %s", why.msg);
+	} else if (w->e) {
+		size_t len = strlen(w->e->msg);
+
+		(void)snprintf(w->e->msg + len, sizeof(w->e->msg) - len, "; %s", why.msg);
+	}
 }
 
 static void put(struct writer *w, const char *file, const char *fmt, ...)

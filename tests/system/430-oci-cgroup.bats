@@ -67,13 +67,15 @@ delegated() {
 
 @test "limits that the host cannot enforce: one line; asked for by file name: an error" {
 	# a controller that was not given to the folder
-	local with='{"pids":{"limit":7}}' what=pids
+	local with='{"pids":{"limit":7},"rdma":{"x":{"hcaHandles":7}}}' what=pids
 	if grep -qw pids "$CG/cgroup.controllers"; then with='{"rdma":{"x":{"hcaHandles":7}}}' what=rdma; fi
 	if grep -qw $what "$CG/cgroup.controllers"; then skip "all controllers are here"; fi
 	cmd ".linux.resources = $with" true
 	delegated 0 create -b "$DIR/b" c1
 	assert_one_line
 	assert_output_has $what.max
+	# each that is lost is named
+	grep -qw rdma "$CG/cgroup.controllers" || assert_output_has rdma.max
 	echo "$with" >"$DIR/r.json"
 	delegated 1 update -r "$DIR/r.json" c1
 	assert_output_has $what.max
