@@ -382,6 +382,7 @@ static void set_scalars(struct container_config *cfg, const struct create_opts *
 	cfg->publish_all = o->publish_all;
 	cfg->workdir = xstrdup(o->workdir ? o->workdir : or_empty(ic->workdir));
 	cfg->user = xstrdup(o->user ? o->user : or_empty(ic->user));
+	cfg->recorded_ids = xstrdup(or_empty(o->recorded_ids));
 	cfg->hostname = xstrdup(or_empty(o->hostname));
 	cfg->pid_mode = xstrdup(or_empty(o->pid));
 	cfg->ipc_mode = xstrdup(or_empty(o->ipc));

@@ -17,6 +17,7 @@
 #include "runner/engine/ladder.h"
 #include "runner/engine/mountspec.h"
 #include "runner/engine/network.h"
+#include "runner/engine/recorded.h"
 #include "runner/engine/signals.h"
 #include "runner/engine/specgen.h"
 
@@ -85,6 +86,7 @@ const struct opt create_rows[] = {
 	OPT_STR(0, "pull", O, pull, "WHEN", "missing (default), always or never"),
 	OPT_BOOL('q', "quiet", O, quiet, "no progress of a pull"),
 	OPT_BOOL(0, "read-only", O, read_only, "no writing to the root file system"),
+	OPT_STR(0, "recorded-ids", O, recorded_ids, "MODE", "where one id exists: full (default), fast or off"),
 	OPT_LIST(0, "require", O, require, "AXIS=RUNG", "do not start on a lower rung, such as ids=range"),
 	OPT_BOOL(0, "rm", O, rm, "remove the container when it ends"),
 	OPT_LIST(0, "security-opt", O, security_opt, "OPTION", "seccomp=PATH|unconfined, no-new-privileges, ..."),
@@ -228,6 +230,7 @@ static int check_words(const struct create_opts *o, struct err *e)
 
 int create_opts_check(const struct create_opts *o, struct err *e)
 {
+	enum recorded_mode mode;
 	struct detach d;
 	int sig, r = 0;
 
@@ -253,6 +256,8 @@ int create_opts_check(const struct create_opts *o, struct err *e)
 		r = err_wrap(e, "--stop-signal");
 	if (r == 0 && o->detach_keys)
 		r = detach_parse(o->detach_keys, &d, e);
+	if (r == 0 && o->recorded_ids)
+		r = recorded_parse(o->recorded_ids, &mode, e);
 	for (size_t i = 0; r == 0 && i < o->require.n; i++)
 		r = ladder_check(o->require.v[i], e);
 	return r;

@@ -60,6 +60,7 @@ struct create_opts {
 	const char *pids_limit;
 	const char *log_driver;
 	const char *platform;
+	const char *recorded_ids;
 	const char *authfile;
 	const char *detach_keys;
 	bool tls_verify;

@@ -28,6 +28,7 @@
 #include "runner/engine/container.h"
 #include "runner/engine/engine.h"
 #include "runner/engine/filter.h"
+#include "runner/engine/recorded.h"
 #include "runner/engine/specgen.h"
 #include "runner/engine/user.h"
 #include "runner/oci/oci.h"
@@ -148,6 +149,7 @@ static int find_user(const struct container *c, const struct exec_opts *o, struc
 static int spawn(const struct container *c, const struct exec_opts *o, int argc, char **argv,
 		 int init, struct ends *ends, struct err *e)
 {
+	AUTO(recorded_program_clear) struct recorded_program program = { 0 };
 	struct oci_exec_opts eo;
 	struct oci_bpf bpf = { 0 };
 	struct spec spec;
@@ -159,6 +161,8 @@ static int spawn(const struct container *c, const struct exec_opts *o, int argc,
 	r = specgen_exec(&spec, c, &user, &o->env, o->tty, o->privileged, e);
 	if (r == 0 && spec.seccomp.set)
 		r = filter_get(c->eng, &spec.seccomp, &bpf, e);
+	if (r == 0 && c->recorded)
+		r = recorded_program(c, &user, &program, e);
 	if (o->workdir)
 		spec.process.cwd = o->workdir;
 	for (int i = 1; i < argc; i++)
@@ -168,6 +172,8 @@ static int spawn(const struct container *c, const struct exec_opts *o, int argc,
 	eo.pid = c->state.pid;
 	memcpy(eo.stdio, ends->theirs, sizeof(eo.stdio));
 	eo.seccomp = &bpf;
+	eo.agent = c->recorded ? &program.agent : NULL;
+	eo.id = c->id;
 	eo.cgroup = c->state.cgroup && *c->state.cgroup ? c->state.cgroup : NULL;
 	if (r == 0)
 		r = oci_exec(&eo, &spec.process, &ends->ours.pid, &ends->ours.pidfd, &tty, e);
@@ -184,7 +190,7 @@ static int spawn(const struct container *c, const struct exec_opts *o, int argc,
 	return r;
 }
 
-static int check(struct engine *eng, const struct container *c, const struct exec_opts *o,
+static int check(struct engine *eng, struct container *c, const struct exec_opts *o,
 		 struct err *e)
 {
 	if (!each_is_running(c))
@@ -196,6 +202,10 @@ static int check(struct engine *eng, const struct container *c, const struct exe
 	/* We do not enter the container's user namespace, but have to know. */
 	if (c->state.rung_ids && str_eq(c->state.rung_ids, "one"))
 		eng->ids = ENGINE_IDS_ONE;
+	if (c->state.rung_ids && str_eq(c->state.rung_ids, "recorded")) {
+		eng->ids = ENGINE_IDS_ONE;
+		c->recorded = (int)recorded_mode(c);
+	}
 	return 0;
 }
 

@@ -18,6 +18,7 @@
 #include "runner/cmd/template.h"
 #include "runner/engine/container.h"
 #include "runner/engine/engine.h"
+#include "runner/engine/recorded.h"
 #include "runner/oci/oci.h"
 
 struct info_opts {
@@ -58,7 +59,7 @@ static json_t *collect(const struct engine *eng)
 
 	(void)uname(&uts);
 	o = json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:s}", "Version", VERSION, "Root", eng->root, "RunRoot",
-		      eng->runroot, "KernelVersion", uts.release, "Ids", engine_ids_name(eng),
+		      eng->runroot, "KernelVersion", uts.release, "Ids", recorded_ids_name(eng),
 		      "Rootless", eng->mode != ENGINE_ROOT, "Cgroups",
 		      oci_cgroup_rung());
 	(void)json_object_set_new(o, "Fuse", json_boolean(access("/dev/fuse", W_OK) == 0));

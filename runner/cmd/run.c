@@ -15,6 +15,7 @@
 #include "runner/cmd/create_opts.h"
 #include "runner/engine/container.h"
 #include "runner/engine/engine.h"
+#include "runner/engine/recorded.h"
 #include "runner/engine/rootless.h"
 #include "runner/engine/start.h"
 #include "runner/image/store.h"
@@ -54,8 +55,11 @@ static int run(struct engine *eng, void *opts, int argc, char **argv, struct err
 		return r;
 	}
 	if (eng->ids == ENGINE_IDS_ONE && isatty(STDERR_FILENO))
-		log_warn("ids: only your own exists in the container, and owns every file; "
-			 "\"uidmap plan\" says what would give more");
+		log_warn("ids: only your own exists in the container%s; \"uidmap plan\" says what would "
+			 "give more",
+			 recorded_mode(c) && recorded_offered() ?
+				 ", others are recorded and shown but keep nothing apart" :
+				 ", and owns every file");
 	so.store = st;
 	attach_size(c, &so);
 	r = start_container(c, &so, &fd, &code, e);

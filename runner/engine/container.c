@@ -531,7 +531,12 @@ void container_clear_run_dir(const struct container *c)
 {
 	static const char *const files[] = { "monitor", "ctl", "net.sock", "hosts", "hostname",
 					     "resolv.conf" };
+	static const char *const recorded[] = { "agent", "owners" };
+	const char *ids = c->state.rung_ids;
 
+	if (c->recorded || (ids && str_eq(ids, "recorded")))
+		for (size_t i = 0; i < sizeof(recorded) / sizeof(recorded[0]); i++)
+			(void)unlinkat(c->run_fd, recorded[i], 0);
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		(void)unlinkat(c->run_fd, files[i], 0);
 }

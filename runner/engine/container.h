@@ -97,6 +97,7 @@ enum container_status {
  * @log_max:		bytes after which the log starts anew, 0 for never
  * @rungs:		tell the program on which rungs it runs
  * @require:		"AXIS=RUNG": do not start on a lower one
+ * @recorded_ids:	"off", "fast" or "full" where only one id exists; "": full
  * @seccomp:		path of a profile, "unconfined", or "" for the default
  * @no_new_privs:	always, unless switched off
  * @oom_score_adj:	0 leaves it
@@ -131,6 +132,7 @@ struct container_config {
 	bool publish_all;
 	bool rungs;
 	struct strv require;
+	char *recorded_ids;
 	char *network;
 	struct strv publish;
 	struct strv expose;
@@ -211,6 +213,7 @@ struct container_state {
  * @dir_fd:	O_PATH of ROOT/containers/ID, or -1
  * @run_fd:	ordinary descriptor of RUNROOT/containers/ID (the lock), or -1
  * @staged:	file beside the record that container_commit() makes the record, or ""
+ * @recorded:	enum recorded_mode of the run that is being started or joined
  * @config:	what was asked for
  * @state:	what happened
  */
@@ -221,6 +224,7 @@ struct container {
 	int dir_fd;
 	int run_fd;
 	char staged[48];
+	int recorded;
 	struct container_config config;
 	struct container_state state;
 };

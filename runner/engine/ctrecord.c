@@ -60,6 +60,7 @@ static const struct field config_fields[] = {
 	FIELD(config, BOOL, publish_all),
 	FIELD(config, BOOL, rungs),
 	FIELD(config, LIST, require),
+	FIELD(config, STR, recorded_ids),
 	FIELD(config, STR, network),
 	FIELD(config, LIST, publish),
 	FIELD(config, LIST, expose),

@@ -11,7 +11,7 @@
 #include "common/str.h"
 #include "runner/engine/container.h"
 
-#define RUNGS_MAX 4
+#define RUNGS_MAX 5
 
 /**
  * struct axis - one ladder
@@ -25,7 +25,7 @@ static const struct axis {
 	const char *records[RUNGS_MAX];
 	size_t offset;
 } axes[] = {
-	{ "ids", { "host", "range", "one" }, { NULL }, offsetof(struct container_state, rung_ids) },
+	{ "ids", { "host", "range", "recorded", "one" }, { NULL }, offsetof(struct container_state, rung_ids) },
 	{ "rootfs",
 	  { "overlay", "fuse-overlay", "copy" },
 	  { "native overlay" },
@@ -66,7 +66,7 @@ int ladder_check(const char *require, struct err *e)
 	if (a && place(a, rung, /* recorded */ false) < RUNGS_MAX)
 		return 0;
 	return err_msg(e, -EINVAL,
-		       "--require %s: not ids=host|range|one, rootfs=overlay|fuse-overlay|copy or "
+		       "--require %s: not ids=host|range|recorded|one, rootfs=overlay|fuse-overlay|copy or "
 		       "cgroups=cgroup2|systemd|none",
 		       require);
 }

@@ -42,6 +42,7 @@ enum {
 	AT_OUT,
 	AT_ERR,
 	AT_IN,
+	AT_RECORDED,
 	AT_CLIENTS,
 };
 
@@ -52,6 +53,7 @@ void monitor_init(struct monitor *m, struct container *c)
 	m->remove = c->config.rm;
 	network_init(&m->net);
 	m->root.fd = m->root.exit_fd = -1;
+	m->recorded = RECORDED_NONE;
 	m->guard.life = -1;
 	m->log.fd = m->log.dir_fd = -1;
 	oci_container_init(&m->oci);
@@ -350,6 +352,29 @@ static void read_signals(struct monitor *m)
 			begin_stop(m);
 }
 
+/* Every call that was the supervisor's to answer fails from here on, in ways
+ * that no program is made for. Nobody else knows its records. */
+static void lose_recorded(struct monitor *m)
+{
+	char words[RECORDED_WORDS_MAX], line[RECORDED_WORDS_MAX + 128];
+	int n;
+
+	(void)recorded_words(&m->recorded, words, sizeof(words));
+	recorded_stop(&m->recorded);
+	if (m->exited || m->lost_ids)
+		return;
+	m->lost_ids = true;
+	(void)proc_pidfd_kill(m->oci.pidfd, SIGKILL);
+	n = str_format(line, sizeof(line), "runner: the supervisor of recorded ids ended, so the container "
+		       "was stopped%s%s\n", *words ? ": " : "", words);
+	if (n < 0)
+		return;
+	(void)log_writer_add(&m->log, LOG_STDERR, line, (size_t)n);
+	for (int i = 0; i < MONITOR_CLIENTS_MAX; i++)
+		if (m->clients[i].fd >= 0 && m->clients[i].output)
+			client_send(m, &m->clients[i], CTL_STDERR, line, (size_t)n);
+}
+
 static void accept_clients(struct monitor *m)
 {
 	int fd;
@@ -387,6 +412,7 @@ static void fill_poll(const struct monitor *m, struct pollfd *p)
 	p[AT_OUT] = (struct pollfd){ .fd = held_up ? -1 : m->out[0], .events = POLLIN };
 	p[AT_ERR] = (struct pollfd){ .fd = held_up ? -1 : m->out[1], .events = POLLIN };
 	p[AT_IN] = (struct pollfd){ .fd = m->in_queue.len ? m->in : -1, .events = POLLOUT };
+	p[AT_RECORDED] = (struct pollfd){ .fd = m->recorded.pidfd, .events = POLLIN };
 	for (int i = 0; i < MONITOR_CLIENTS_MAX; i++)
 		p[AT_CLIENTS + i] = (struct pollfd){
 			.fd = m->clients[i].fd,
@@ -425,6 +451,8 @@ static void handle_events(struct monitor *m, const struct pollfd *p)
 		(void)proc_pidfd_kill(m->oci.pidfd, SIGKILL);
 		m->stop_at = now_ms() + 1000;
 	}
+	if (p[AT_RECORDED].revents)
+		lose_recorded(m);
 	if (p[AT_INIT].revents) {
 		m->exit_code = proc_wait(m->oci.pid);
 		m->exited = true;

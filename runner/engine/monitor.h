@@ -14,6 +14,7 @@
 #include "runner/engine/guard.h"
 #include "runner/engine/logs.h"
 #include "runner/engine/network.h"
+#include "runner/engine/recorded.h"
 #include "runner/engine/rootfs.h"
 #include "runner/oci/oci.h"
 
@@ -40,8 +41,8 @@ struct client {
  * struct monitor - everything that a running container holds
  * @c:		its record
  * @store:	to let go of the image, may be NULL
- * @net, @root, @guard, @log, @oci: taken resources, released in this order
- *		reversed
+ * @net, @root, @recorded, @guard, @log, @oci: taken resources, released in this
+ *		order reversed
  * @mounts_fd:	the container's mount namespace, -1 when it is not held
  * @signal_fd:	SIGTERM and kin, sent to the monitor itself
  * @listen_fd:	where commands connect
@@ -53,6 +54,7 @@ struct client {
  * @in_eof:	close @in when @in_queue is empty
  * @stop_at:	when to kill, in ms of CLOCK_MONOTONIC; 0 while nobody stops it
  * @remove:	remove the container at its end
+ * @lost_ids:	the supervisor of its ids ended before it
  * @exited:	the program has ended
  * @exit_code:	with what
  * @clients:	commands
@@ -62,6 +64,7 @@ struct monitor {
 	struct store *store;
 	struct network net;
 	struct rootfs root;
+	struct recorded recorded;
 	struct guard guard;
 	int mounts_fd;
 	struct log_writer log;
@@ -75,6 +78,7 @@ struct monitor {
 	bool in_eof;
 	int64_t stop_at;
 	bool remove;
+	bool lost_ids;
 	bool exited;
 	int exit_code;
 	struct client clients[MONITOR_CLIENTS_MAX];

@@ -30,6 +30,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -41,6 +42,7 @@
 #include "runner/engine/container.h"
 #include "runner/engine/copytree.h"
 #include "runner/engine/engine.h"
+#include "runner/image/unpack.h"
 
 #define FUSE_READY_MS 20000
 
@@ -149,8 +151,9 @@ static int config_lowers(int fs, const struct container *c)
 static int adopt_top(const struct container *c, int upper)
 {
 	auto_close int top = open_layer(c, 0);
+	char path[32], owner[256];
 	struct stat st;
-	char path[32];
+	ssize_t len;
 
 	if (top < 0)
 		return top;
@@ -161,6 +164,14 @@ static int adopt_top(const struct container *c, int upper)
 		return -errno;
 	if ((st.st_mode & 07777) != 0755 && chmod(path, st.st_mode & 07777) < 0)
 		return -errno;
+	if (c->eng->ids != ENGINE_IDS_ONE)
+		return 0;
+	/* A file system without attributes has no record to be taken, either. */
+	(void)str_format(path, sizeof(path), "/proc/self/fd/%d", top);
+	len = getxattr(path, OVERRIDE_XATTR, owner, sizeof(owner));
+	(void)str_format(path, sizeof(path), "/proc/self/fd/%d", upper);
+	if (len > 0)
+		(void)setxattr(path, OVERRIDE_XATTR, owner, (size_t)len, 0);
 	return 0;
 }
 
@@ -378,6 +389,8 @@ static int start_fuse(struct container *c, const char *program, bool own, struct
 		return r;
 	}
 	ret->helper = own ? pid : 0;
+	ret->foreign = !own;
+	ret->foreign = !own;
 	ret->exit_fd = life[1];
 	return 0;
 }

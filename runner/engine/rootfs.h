@@ -5,6 +5,7 @@
 #ifndef RUNNER_ENGINE_ROOTFS_H
 #define RUNNER_ENGINE_ROOTFS_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct container;
@@ -16,6 +17,7 @@ struct err;
  * @detached:	@fd is a mount that is attached nowhere
  * @path:	absolute path when not detached, else ""
  * @rung:	"native overlay", "fuse-overlay" or "copy"
+ * @foreign:	by a mount program that is not of this suite
  * @helper:	fuse-overlay's process, 0 when there is none
  * @exit_fd:	closing it makes the helper leave, or -1
  */
@@ -24,6 +26,7 @@ struct rootfs {
 	int detached;
 	char path[4096];
 	const char *rung;
+	bool foreign;
 	pid_t helper;
 	int exit_fd;
 };

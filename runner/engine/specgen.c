@@ -20,6 +20,7 @@
 #include "runner/engine/files.h"
 #include "runner/engine/mountspec.h"
 #include "runner/engine/network.h"
+#include "runner/engine/recorded.h"
 #include "runner/engine/rootfs.h"
 #include "runner/engine/user.h"
 #include "runner/oci/spec.h"
@@ -172,6 +173,9 @@ static int add_ulimits(struct spec *s, const struct container *c, struct err *e)
 
 		if (r < 0)
 			return r;
+		if (resource == RLIMIT_RTTIME && c->recorded)
+			return err_msg(e, -ENOTSUP, "--ulimit %s: recorded ids need that limit "
+				       "(--recorded-ids off)", c->config.ulimit.v[i]);
 		/* In a user namespace nobody may raise a hard limit. */
 		if (c->eng->mode != ENGINE_ROOT && getrlimit((__rlimit_resource_t)resource, &now) == 0 &&
 		    hard > now.rlim_max)
@@ -198,10 +202,13 @@ static int set_process(struct spec_process *p, const struct container *c, const 
 	if (privileged)
 		mask = spec_caps_all();
 	spec_caps_assign(p, mask);
-	if (user->uid != 0)
-		p->caps.effective = p->caps.permitted = 0;
-	p->user.uid = user->uid;
-	p->user.gid = user->gid;
+	/* Recorded ids are the supervisor's to show; to the kernel it is us. */
+	if (c->recorded == RECORDED_OFF) {
+		if (user->uid != 0)
+			p->caps.effective = p->caps.permitted = 0;
+		p->user.uid = user->uid;
+		p->user.gid = user->gid;
+	}
 	/* With one mapped id the kernel has setgroups(2) switched off. */
 	p->user.keep_groups = keep || c->eng->ids == ENGINE_IDS_ONE;
 	p->user.gids = user->gids;
@@ -248,7 +255,7 @@ static void rung_env(struct spec *s, const struct container *c, const struct net
 {
 	if (!c->config.rungs)
 		return;
-	add_env(s, "RUNNER_IDS", engine_ids_name(c->eng));
+	add_env(s, "RUNNER_IDS", c->recorded ? "recorded" : engine_ids_name(c->eng));
 	add_env(s, "RUNNER_ROOTFS", root->rung);
 	add_env(s, "RUNNER_NETWORK", net->rung);
 	add_env(s, "RUNNER_CGROUPS", c->state.rung_cgroups ? c->state.rung_cgroups : "none");
@@ -443,6 +450,20 @@ static int set_seccomp(struct spec *s, const struct container *c, bool privilege
 	return r < 0 ? err_wrap(e, "--security-opt seccomp=%s", path) : 0;
 }
 
+bool specgen_has_listener(const struct container *c)
+{
+	const char *path = security_value(&c->config.security_opt, "seccomp");
+	struct spec s;
+	bool has;
+
+	if (!path)
+		return false;
+	spec_init(&s);
+	has = set_seccomp(&s, c, c->config.privileged, NULL) == 0 && s.seccomp.listener_path;
+	spec_clear(&s);
+	return has;
+}
+
 static unsigned int default_flags(const struct container *c, const struct network *net)
 {
 	const struct container_config *cfg = &c->config;
@@ -478,7 +499,7 @@ int specgen(struct spec *s, const struct container *c, const struct user *user,
 	spec_default(s, default_flags(c, net));
 	s->root_path = root->detached ? "/" : root->path;
 	s->root_readonly = cfg->read_only;
-	if (c->eng->ids == ENGINE_IDS_ONE && (user->uid || user->gid))
+	if (c->eng->ids == ENGINE_IDS_ONE && c->recorded == RECORDED_OFF && (user->uid || user->gid))
 		show_id_as(s, user);
 	s->hostname = is_host(cfg->uts_mode) ? NULL : spec_strdup(s, files_hostname(c, buf));
 	if (net->netns_fd >= 0)

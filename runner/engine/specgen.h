@@ -47,6 +47,12 @@ int specgen_ulimit(const char *text, int *ret_resource, uint64_t *ret_soft, uint
 int specgen_security_check(const struct strv *opts, struct err *e);
 
 /**
+ * specgen_has_listener() - does the profile that was asked for name somebody
+ * who answers calls; false where it cannot be read, specgen() will say so
+ */
+bool specgen_has_listener(const struct container *c);
+
+/**
  * specgen_exec() - the process and the filter of a further program
  * @s:		initialised here; spec_clear() it later, also on failure
  * @env:	more variables

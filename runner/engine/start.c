@@ -31,6 +31,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,7 @@
 #include "runner/engine/monitor.h"
 #include "runner/engine/network.h"
 #include "runner/engine/ports.h"
+#include "runner/engine/recorded.h"
 #include "runner/engine/specgen.h"
 #include "runner/engine/user.h"
 #include "runner/engine/volume.h"
@@ -202,7 +204,7 @@ static int describe_run(struct monitor *m, const struct oci_container *child, st
 	set_str(&st->error, "");
 	set_str(&st->runroot, m->c->eng->runroot);
 	set_str(&st->cgroup, child->has_cgroup ? child->cgroup : "");
-	set_str(&st->rung_ids, engine_ids_name(m->c->eng));
+	set_str(&st->rung_ids, m->c->recorded ? "recorded" : engine_ids_name(m->c->eng));
 	set_str(&st->rung_rootfs, m->root.rung);
 	set_str(&st->rung_network, m->net.rung);
 	log_debug("root file system: %s; network: %s; cgroups: %s", st->rung_rootfs,
@@ -243,7 +245,8 @@ static int resolve_user(struct monitor *m, struct user *ret, struct err *e)
 	if (r < 0)
 		return err_wrap(e, "--user");
 	/* The kernel has setgroups(2) switched off, and there is one group id. */
-	for (size_t i = 0; m->c->eng->ids == ENGINE_IDS_ONE && i < cfg->group_add.n; i++)
+	for (size_t i = 0; m->c->eng->ids == ENGINE_IDS_ONE && !m->c->recorded && i < cfg->group_add.n;
+	     i++)
 		if (!str_eq(cfg->group_add.v[i], "keep-groups"))
 			return err_msg(e, -ENOTSUP,
 				       "--group-add %s: with one id no other group exists (only "
@@ -322,12 +325,15 @@ static int on_step(void *ctx, const char *name, const struct oci_container *chil
 
 static int create(struct monitor *m, const struct ends *ends, struct err *e)
 {
+	AUTO(recorded_program_clear) struct recorded_program program = { 0 };
 	struct oci_create_opts o;
 	struct oci_bpf bpf = { 0 };
 	struct spec spec;
 	struct user user;
 	int r = resolve_user(m, &user, e);
 
+	if (r == 0 && m->c->recorded)
+		r = recorded_program(m->c, &user, &program, e);
 	if (r == 0)
 		r = make_workdir(m, &user, e);
 	if (r == 0)
@@ -343,6 +349,7 @@ static int create(struct monitor *m, const struct ends *ends, struct err *e)
 		memcpy(o.stdio, ends->fd, sizeof(o.stdio));
 		o.rootfs_fd = m->root.detached ? m->root.fd : -1;
 		o.seccomp = &bpf;
+		o.agent = m->c->recorded ? &program.agent : NULL;
 		o.warn = on_warn;
 		o.require_cgroup = ladder_requires(&m->c->config.require, "cgroups");
 		o.step = on_step;
@@ -379,6 +386,8 @@ static void record_exited(struct monitor *m)
 	} else {
 		c->state.status = CONTAINER_EXITED;
 		c->state.exit_code = m->exit_code;
+		if (m->lost_ids)
+			set_str(&c->state.error, "the supervisor of recorded ids ended");
 		c->state.finished = container_now();
 		c->state.pid = 0;
 		c->state.monitor_pid = 0;
@@ -432,6 +441,12 @@ static int take_netns(int sock)
 	return n ? fd : -1;
 }
 
+static int start_recording(struct monitor *m, struct err *e)
+{
+	m->c->recorded = (int)recorded_choose(m->c, &m->root);
+	return m->c->recorded ? recorded_start(&m->recorded, m->c, e) : 0;
+}
+
 static int bring_up(struct monitor *m, const struct start_opts *opts, int netns_sock, struct err *e)
 {
 	struct ends ends = { { -1, -1, -1 } };
@@ -443,6 +458,8 @@ static int bring_up(struct monitor *m, const struct start_opts *opts, int netns_
 		r = network_start(&m->net, m->c, e);
 	if (r == 0)
 		r = rootfs_mount(m->c, &m->root, e);
+	if (r == 0)
+		r = start_recording(m, e);
 	if (r == 0)
 		r = make_stdio(m, &ends, e);
 	if (r == 0)
@@ -466,6 +483,7 @@ static void release(struct monitor *m)
 	if (m->oci.has_cgroup && m->oci.cgroup_ours)
 		(void)oci_cgroup_remove(m->oci.cgroup, m->oci.cgroup_scope, NULL);
 	oci_container_close(&m->oci);
+	recorded_stop(&m->recorded);
 	rootfs_release(&m->root);
 	network_release(&m->net);
 	log_writer_close(&m->log);
@@ -507,6 +525,9 @@ static void finish(struct monitor *m)
 	struct err e = { 0 };
 
 	guard_dismiss(&m->guard);
+	/* It has the container's mounts, too. */
+	if (m->root.helper > 0 || m->c->config.mounts.n)
+		recorded_stop(&m->recorded);
 	/* A FUSE mount pins the folder, and what it holds back is not written. */
 	if (m->root.helper > 0)
 		rootfs_release(&m->root);
@@ -522,6 +543,19 @@ static void finish(struct monitor *m)
 		log_debug("%s", e.msg);
 	container_unlock(m->c);
 	monitor_flush(m, EXIT_FLUSH_MS);
+}
+
+/* Without its supervisor nothing of the start can work, and says other things. */
+static int blame_recorded(const struct monitor *m, int r, struct err *e)
+{
+	struct pollfd p = { .fd = m->recorded.pidfd, .events = POLLIN };
+	char words[RECORDED_WORDS_MAX];
+
+	if (m->recorded.pid <= 0 || poll(&p, 1, 0) <= 0)
+		return r;
+	if (recorded_words(&m->recorded, words, sizeof(words)) == 0)
+		(void)str_format(words, sizeof(words), "uidmap agent: ended without a word");
+	return err_msg(e, -EIO, "%s", words);
 }
 
 static void monitor_main(struct container *c, const struct start_opts *opts, int client,
@@ -540,7 +574,7 @@ static void monitor_main(struct container *c, const struct start_opts *opts, int
 	if (r == 0)
 		r = bring_up(&m, opts, netns_sock, &e);
 	if (r < 0) {
-		give_up(&m, opts, r, &e);
+		give_up(&m, opts, blame_recorded(&m, r, &e), &e);
 		return;
 	}
 	m.clients[0].output = opts->attach;

@@ -22,6 +22,7 @@
 #include "runner/engine/copytree.h"
 #include "runner/engine/engine.h"
 #include "runner/engine/mountspec.h"
+#include "runner/engine/recorded.h"
 #include "runner/engine/user.h"
 
 static int fill(int data_fd, const char *dst, int root_fd, struct err *e)
@@ -71,14 +72,18 @@ static int make_source(const struct mountspec *m, struct err *e)
 	return r < 0 ? err_set(e, r, "bind mount: make %s", m->src) : 0;
 }
 
-static int chown_tree(int dirfd, const char *name, uid_t uid, gid_t gid, int depth)
+static int chown_tree(int dirfd, const char *name, uid_t uid, gid_t gid, bool recorded, int depth)
 {
 	auto_dir DIR *d = NULL;
 	const struct dirent *de;
 	int fd, r = 0;
 
-	if (fchownat(dirfd, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
+	if (recorded)
+		r = recorded_give(dirfd, name, uid, gid);
+	else if (fchownat(dirfd, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+		r = -errno;
+	if (r < 0)
+		return r;
 	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOTDIR || errno == ELOOP ? 0 : -errno;
@@ -90,7 +95,7 @@ static int chown_tree(int dirfd, const char *name, uid_t uid, gid_t gid, int dep
 	}
 	while (r == 0 && (de = readdir(d)))
 		if (!str_eq(de->d_name, ".") && !str_eq(de->d_name, ".."))
-			r = chown_tree(fd, de->d_name, uid, gid, depth + 1);
+			r = chown_tree(fd, de->d_name, uid, gid, recorded, depth + 1);
 	return r;
 }
 
@@ -109,11 +114,11 @@ static int prepare_one(const struct container *c, const char *text, const struct
 		return r;
 	path = m.type == MOUNT_VOLUME ? xasprintf("%s/volumes/%s/_data", c->eng->root, m.src) :
 					xstrdup(m.src);
-	/* With one id the container shows ours as that user's. */
-	if (c->eng->ids == ENGINE_IDS_ONE)
-		r = chown_tree(AT_FDCWD, path, 0, 0, 0);
+	/* With one id and no record the container shows ours as that user's. */
+	if (c->eng->ids == ENGINE_IDS_ONE && !c->recorded)
+		r = chown_tree(AT_FDCWD, path, 0, 0, /* recorded */ false, 0);
 	else
-		r = chown_tree(AT_FDCWD, path, user->uid, user->gid, 0);
+		r = chown_tree(AT_FDCWD, path, user->uid, user->gid, c->recorded != 0, 0);
 	return r < 0 ? err_set(e, r, "option U: chown %s", path) : 0;
 }
 

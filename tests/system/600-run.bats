@@ -110,12 +110,12 @@ R="run --rm --network none"
 	rr sub 125 $R -u nobodyhere bb:1 id
 	assert_one_line
 	assert_output_has nobodyhere
-	# with one id that id is shown as the user wanted, also to exec
-	rr nosub $R -u app bb:1 sh -c 'id; touch /home/app/f /f && ls -ln /f; grep CapEff /proc/self/status'
+	# with one id and nothing recorded that id is shown as the user wanted, also to exec
+	rr nosub $R -u app --recorded-ids off bb:1 sh -c 'id; touch /home/app/f /f && ls -ln /f; grep CapEff /proc/self/status'
 	assert_output_has 'uid=1000(app) gid=1000(app)'
 	assert_output_has '1000     1000'
 	assert_output_has 0000000000000000
-	rr nosub run -d --name one -u app bb:1 sleep 100
+	rr nosub run -d --name one -u app --recorded-ids off bb:1 sleep 100
 	rr nosub exec one id -u
 	[ "$output" = 1000 ]
 	rr nosub rm -f one
@@ -152,6 +152,7 @@ R="run --rm --network none"
 	assert_output_has 'ids: range'
 	rr nosub --debug $R bb:1 true
 	assert_output_has 'ids: one'
+	assert_output_has 'ids: recorded'
 	# what is asked for at creation holds at every start
 	rr nosub create --network none --name low --require ids=range bb:1 true
 	rr nosub 125 start low

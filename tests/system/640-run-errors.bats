@@ -32,7 +32,7 @@ fails() {
 	fails sub '--name' run --name
 	fails sub 'ids=two' run --require ids=two bb:1
 	fails sub '(usage: runner ps [OPTIONS])' ps extra
-	fails nosub staff run --group-add staff bb:1 true
+	fails nosub staff run --recorded-ids off --group-add staff bb:1 true
 	fails nosub ids=range run --require rootfs=copy --require ids=range bb:1 true
 	fails sub "'-x'" run --name -x bb:1
 	fails sub absolute run --mount type=bind,src=relative,dst=/x bb:1

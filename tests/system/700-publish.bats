@@ -31,7 +31,7 @@ fetch() { curl --silent --show-error --fail --max-time 5 "$1"; }
 		[[ $page == *'Hello from a container'* && $page == *slirp-net* && $page == *'native overlay'* ]]
 		case $kind in
 		sub) [[ $page == *'<td>range</td>'* ]] ;;
-		nosub) [[ $page == *'<td>one</td>'* ]] ;;
+		nosub) [[ $page == *'<td>recorded</td>'* ]] ;;
 		root) [[ $page == *'<td>host</td>'* ]] ;;
 		esac
 		# Ctrl-C's signal ends the program, and with it the command

@@ -18,7 +18,7 @@ static void test_check(void **state)
 {
 	static const char *const bad[] = { "", "ids", "ids=", "ids=two", "rootfs=native overlay", "idsx=one",
 					   "=one", "network=none", "rootfs=overlay " };
-	static const char *const good[] = { "ids=host", "ids=range", "ids=one", "rootfs=overlay",
+	static const char *const good[] = { "ids=host", "ids=range", "ids=recorded", "ids=one", "rootfs=overlay",
 					    "rootfs=fuse-overlay", "rootfs=copy", "cgroups=cgroup2",
 					    "cgroups=systemd", "cgroups=none" };
 
@@ -31,7 +31,7 @@ static void test_check(void **state)
 
 static void test_require(void **state)
 {
-	static char range[] = "range", one[] = "one", native[] = "native overlay", copy[] = "copy",
+	static char range[] = "range", recorded[] = "recorded", one[] = "one", native[] = "native overlay", copy[] = "copy",
 		    none[] = "none";
 	static const struct {
 		const char *require;
@@ -41,6 +41,11 @@ static void test_require(void **state)
 		{ "ids=range", range, native, none, 0 },
 		{ "ids=one", range, native, none, 0 },
 		{ "ids=range", one, native, none, -ENOTSUP },
+		{ "ids=range", recorded, native, none, -ENOTSUP },
+		{ "ids=recorded", range, native, none, 0 },
+		{ "ids=recorded", recorded, native, none, 0 },
+		{ "ids=recorded", one, native, none, -ENOTSUP },
+		{ "ids=one", recorded, native, none, 0 },
 		{ "ids=host", range, native, none, -ENOTSUP },
 		{ "rootfs=overlay", range, native, none, 0 },
 		{ "rootfs=fuse-overlay", range, native, none, 0 },
