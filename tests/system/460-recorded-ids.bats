@@ -133,8 +133,8 @@ agents() { pgrep -u "$(account "$1")" -f 'uidmap agent' || true; }
 	rr nosub run -d --network none --name ex --group-add 77 www:1 sleep 100
 	rr nosub exec ex id
 	says "uid=33(www) gid=33(www) groups=50(web),77"
-	rr nosub exec --user 0 ex sh -c 'id -u; touch /r; chown 44 /r; stat -c %u /proc/1'
-	says "0 33"
+	rr nosub exec --user 0 ex sh -c 'id -u; touch /r; chown 44 /r'
+	says 0
 	rr nosub exec --user 55:66 ex sh -c 'id -u; id -g; stat -c %u /r'
 	says "55 66 44"
 	rr nosub exec --user 0 --privileged ex sh -c 'chown 45 /r; stat -c %u /r'

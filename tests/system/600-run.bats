@@ -195,7 +195,7 @@ R="run --rm --network none"
 		assert_output_has 0000000000000001
 		rr "$kind" 125 $R --cap-add nonsense bb:1 true
 		assert_one_line
-		rr "$kind" $R --security-opt no-new-privileges --security-opt seccomp=unconfined bb:1 grep -E 'Seccomp:|NoNewPrivs' /proc/self/status
+		rr "$kind" $R --recorded-ids off --security-opt no-new-privileges --security-opt seccomp=unconfined bb:1 grep -E 'Seccomp:|NoNewPrivs' /proc/self/status
 		assert_output_has $'Seccomp:\t0'
 		assert_output_has $'NoNewPrivs:\t1'
 		rr "$kind" $R bb:1 sh -c 'cat /proc/kcore 2>&1 | wc -c; echo x >/proc/sys/kernel/hostname 2>&1; ls /sys/firmware | wc -l'
