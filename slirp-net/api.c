@@ -217,7 +217,7 @@ static json_t *stats(struct net *net, const json_t *args)
 		in += p->dir[PUMP_HOST].bytes;
 	}
 	return json_pack("{s:{s:s,s:{s:I,s:I,s:I,s:I,s:I,s:I},s:{s:I,s:I,s:I},"
-			 "s:{s:I,s:I,s:I,s:I,s:I},s:{s:I,s:I,s:I},s:{s:b,s:I,s:I,s:I}}}",
+			 "s:{s:I,s:I,s:I,s:I,s:I,s:I},s:{s:I,s:I,s:I},s:{s:b,s:I,s:I,s:I}}}",
 			 "return", "path", net->splice ? "splice" : "libslirp",
 			 "tcp", "open", (json_int_t)ps->n, "opening", (json_int_t)net->tcp_outs.n,
 			 "total", (json_int_t)ps->total, "bytes_out", (json_int_t)out,
@@ -226,11 +226,11 @@ static json_t *stats(struct net *net, const json_t *args)
 				      net->n_no_fd),
 			 "udp", "open", (json_int_t)net->udp_outs.n,
 			 "published", (json_int_t)net->publishes.n_flows,
-			 "refused", (json_int_t)net->udp_outs.refused,
+			 "refused", (json_int_t)(net->udp_outs.refused + net->publishes.udp_dropped),
 			 "dns", "waiting", (json_int_t)net->dns.n, "asked",
 			 (json_int_t)net->dns.asked, "answered", (json_int_t)net->dns.answered,
 			 "refused", (json_int_t)net->dns.refused, "failed",
-			 (json_int_t)net->dns.failed,
+			 (json_int_t)net->dns.failed, "dropped", (json_int_t)net->dns.dropped,
 			 "link", "rx", (json_int_t)net->link.rx_frames, "tx",
 			 (json_int_t)net->link.tx_frames, "tx_drops",
 			 (json_int_t)net->link.tx_drops,

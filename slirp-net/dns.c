@@ -199,8 +199,11 @@ static struct dns_query *query_new(struct net *net, const uint8_t *msg, size_t l
 	struct dns *d = &net->dns;
 	struct dns_query *q;
 
-	if (d->n >= DNS_QUERIES_MAX)
+	if (d->n >= DNS_QUERIES_MAX) {
+		if (!d->dropped++)
+			log_warn("too many names are being asked for; the oldest query is dropped");
 		query_free(d->oldest);
+	}
 	q = malloc(sizeof(*q) + len);
 	if (!q)
 		return NULL;

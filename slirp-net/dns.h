@@ -30,6 +30,7 @@ struct dns_query;
  * @oldest, @newest: queries that wait for an answer
  * @n:		how many
  * @asked, @answered, @refused, @failed: counters
+ * @dropped:	how many made room for others
  * @buf:	room for one answer
  */
 struct dns {
@@ -37,7 +38,7 @@ struct dns {
 	size_t good;
 	struct dns_query *oldest, *newest;
 	size_t n;
-	uint64_t asked, answered, refused, failed;
+	uint64_t asked, answered, refused, failed, dropped;
 	uint8_t buf[65536];
 };
 

@@ -34,7 +34,8 @@ struct udp_flow;
  * @shown:	the same by the addresses the container sees
  * @oldest, @newest: UDP conversations by last use
  * @n_flows:	how many
- * @refused:	how much was refused because a table was full
+ * @refused:	how many TCP clients found the table full
+ * @udp_dropped:	how many UDP conversations made room for others
  */
 struct publishes {
 	struct dial *dials;
@@ -43,7 +44,7 @@ struct publishes {
 	struct udp_flow *shown[PUBLISH_UDP_BUCKETS];
 	struct udp_flow *oldest, *newest;
 	size_t n_flows;
-	uint64_t refused;
+	uint64_t refused, udp_dropped;
 };
 
 /* The way to publish where there is a gateway namespace. */

@@ -240,7 +240,7 @@ static struct udp_flow *flow_new(struct udp_port *port, const union addr *client
 	int size = BUFFER;
 
 	if (ps->n_flows >= PUBLISH_UDP_FLOWS_MAX) {
-		if (!ps->refused++)
+		if (!ps->udp_dropped++)
 			log_warn("too many UDP clients; the longest silent one is dropped");
 		flow_free(ps->oldest);
 	}
