@@ -425,10 +425,21 @@ static int start(struct net *net, struct err *e)
 	return r < 0 ? r : leave_all(net, e);
 }
 
+/* Who asked may not want to know. */
+static void say_path(const struct net *net)
+{
+	const char *name = net->splice ? "splice" : net->link.is_socket ? "packet" : "tap";
+
+	(void)!write(net->conf.netns_sock, name, strlen(name));
+	(void)close(net->conf.netns_sock);
+}
+
 static int say_ready(struct net *net, struct err *e)
 {
 	int r;
 
+	if (net->conf.netns_sock >= 0)
+		say_path(net);
 	if (net->conf.ready_fd < 0)
 		return 0;
 	r = io_write_all(net->conf.ready_fd, "1", 1);

@@ -55,7 +55,6 @@ static int receive_ns(int sock, struct err *e)
 	int fd;
 	ssize_t r = sock_recv_fds(sock, &byte, 1, &fd, 1, &n);
 
-	(void)close(sock);
 	if (r < 0)
 		return err_set(e, (int)r, "the network namespace's socket");
 	if (n != 1)

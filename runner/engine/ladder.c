@@ -30,6 +30,10 @@ static const struct axis {
 	  { "overlay", "fuse-overlay", "copy" },
 	  { "native overlay" },
 	  offsetof(struct container_state, rung_rootfs) },
+	{ "network",
+	  { "host", "splice", "tap", "packet", "none" },
+	  { NULL },
+	  offsetof(struct container_state, rung_network) },
 	{ "cgroups", { "cgroup2", "systemd", "none" }, { NULL }, offsetof(struct container_state, rung_cgroups) },
 };
 
@@ -66,7 +70,8 @@ int ladder_check(const char *require, struct err *e)
 	if (a && place(a, rung, /* recorded */ false) < RUNGS_MAX)
 		return 0;
 	return err_msg(e, -EINVAL,
-		       "--require %s: not ids=host|range|recorded|one, rootfs=overlay|fuse-overlay|copy or "
+		       "--require %s: not ids=host|range|recorded|one, "
+		       "rootfs=overlay|fuse-overlay|copy, network=host|splice|tap|packet|none or "
 		       "cgroups=cgroup2|systemd|none",
 		       require);
 }

@@ -174,7 +174,7 @@ static int private_start(struct network *n, struct container *c, struct err *e)
 	close(sock[1]);
 	if (n->helper < 0)
 		n->helper = 0;
-	n->rung = "slirp-net";
+	n->rung = "splice";
 	return r;
 }
 
@@ -199,7 +199,6 @@ static int private_join(struct network *n, struct container *c, struct err *e)
 	if (n->netns_fd < 0)
 		return n->netns_fd;
 	r = sock_send_fds(n->netns_sock, "n", 1, &n->netns_fd, 1);
-	close(take_fd(&n->netns_sock));
 	return r < 0 ? failed(n, e) : 0;
 }
 
@@ -213,6 +212,20 @@ static void tell_rung(struct network *n)
 
 		log_warn("network: %s", text ? text : words);
 	}
+}
+
+static void take_rung(struct network *n)
+{
+	static const char *const rungs[] = { "splice", "tap", "packet" };
+	char word[16];
+	ssize_t got = recv(n->netns_sock, word, sizeof(word) - 1, MSG_DONTWAIT);
+
+	close(take_fd(&n->netns_sock));
+	n->rung = "slirp-net";
+	word[got > 0 ? got : 0] = '\0';
+	for (size_t i = 0; i < sizeof(rungs) / sizeof(rungs[0]); i++)
+		if (str_eq(word, rungs[i]))
+			n->rung = rungs[i];
 }
 
 static int private_wait(struct network *n, struct container *c, struct err *e)
@@ -231,6 +244,7 @@ static int private_wait(struct network *n, struct container *c, struct err *e)
 	if (read(n->ready_fd, &byte, 1) != 1)
 		return failed(n, e);
 	close(take_fd(&n->ready_fd));
+	take_rung(n);
 	tell_rung(n);
 	return 0;
 }

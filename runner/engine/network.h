@@ -40,11 +40,11 @@ struct netmode {
  * @names:	for the files in /etc
  * @netns_fd:	the namespace, -1 when the runtime makes one or the host's is used
  * @helper:	slirp-net's process, 0 when there is none
- * @netns_sock:	where it waits for the namespace, -1 when it has it
+ * @netns_sock:	where it waits for the namespace, and answers how it reaches it
  * @ready_fd:	it says here that everything answers
  * @exit_fd:	closing it makes the helper leave
  * @words_fd:	its stderr
- * @rung:	what came out, for people
+ * @rung:	what came out (ladder.c); until network_wait() the best there is
  */
 struct network {
 	const struct netmode *mode;

@@ -257,7 +257,8 @@ static void rung_env(struct spec *s, const struct container *c, const struct net
 		return;
 	add_env(s, "RUNNER_IDS", c->recorded ? "recorded" : engine_ids_name(c->eng));
 	add_env(s, "RUNNER_ROOTFS", root->rung);
-	add_env(s, "RUNNER_NETWORK", net->rung);
+	/* which path slirp-net takes is not known yet */
+	add_env(s, "RUNNER_NETWORK", net->helper > 0 ? "slirp-net" : net->rung);
 	add_env(s, "RUNNER_CGROUPS", c->state.rung_cgroups ? c->state.rung_cgroups : "none");
 }
 

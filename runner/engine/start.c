@@ -207,8 +207,6 @@ static int describe_run(struct monitor *m, const struct oci_container *child, st
 	set_str(&st->rung_ids, m->c->recorded ? "recorded" : engine_ids_name(m->c->eng));
 	set_str(&st->rung_rootfs, m->root.rung);
 	set_str(&st->rung_network, m->net.rung);
-	log_debug("root file system: %s; network: %s; cgroups: %s", st->rung_rootfs,
-		  st->rung_network, st->rung_cgroups);
 	if (r == 0 && m->c->eng->ids == ENGINE_IDS_RANGE)
 		r = write_pid_file(m->c);
 	return r < 0 ? err_set(e, r, "runtime folder: record of the monitor") : 0;
@@ -283,11 +281,27 @@ static void keep_mounts(struct monitor *m, pid_t pid)
 	m->mounts_fd = open(path, O_RDONLY | O_CLOEXEC);
 }
 
+/* What was written meanwhile said the best. */
+static int lower_network(struct monitor *m, struct err *e)
+{
+	int r;
+
+	set_str(&m->c->state.rung_network, m->net.rung);
+	r = ladder_require(&m->c->config.require, &m->c->state, e);
+	return r == 0 && !m->c->config.publish.n ? container_stage(m->c, e) : r;
+}
+
 /* Nothing but the program itself is missing when this returns. */
 static int settle(struct monitor *m, struct err *e)
 {
+	struct container_state *st = &m->c->state;
 	int r = network_wait(&m->net, m->c, e);
 
+	if (r == 0 && !str_eq(st->rung_network, m->net.rung))
+		r = lower_network(m, e);
+	if (r == 0)
+		log_debug("root file system: %s; network: %s; cgroups: %s", st->rung_rootfs,
+			  st->rung_network, st->rung_cgroups);
 	if (r == 0)
 		r = ports_record(m->c, &m->net, e);
 	/* Before the program starts: it might fill the disk. */

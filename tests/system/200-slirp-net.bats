@@ -171,7 +171,7 @@ s = socket.socket(socket.AF_UNIX); s.connect(\"api\"); s.send(bytes(65536)); pri
 		if sys.argv[1] != "none":
 		    fd = os.open("/proc/%s/ns/net" % sys.argv[1], os.O_RDONLY)
 		    ours.sendmsg([b"n"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))])
-		    print("ready", os.read(ready, 1).decode(), flush=True)
+		    print("ready", os.read(ready, 1).decode(), "by", ours.recv(99).decode(), flush=True)
 		    os.system("nsenter -t %s -U --preserve-credentials -n ip -o addr show tap7" % sys.argv[1])
 		    p.terminate()
 		ours.close()
@@ -180,7 +180,7 @@ s = socket.socket(socket.AF_UNIX); s.connect(\"api\"); s.send(bytes(65536)); pri
 	run_as sub bash -c 'unshare -rn sleep 20 & ns=$!; sleep 0.3
 		python3 '"$dir"'/send $ns; python3 '"$dir"'/send none; kill $ns'
 	[ "$(grep -c waits <<<"$output")" = 2 ]
-	assert_output_has "ready 1"
+	assert_output_has "ready 1 by splice"
 	assert_output_has "10.0.2.100/24"
 	assert_output_has "status 0"
 	assert_output_has "slirp-net: no network namespace came over the socket"

@@ -89,3 +89,31 @@ run_hello="run --rm --network none hello --nonsense"
 	BIN=$DIR/bin run as nosub runner --root "$DIR/nosub/root" --runroot "$DIR/nosub/run" run --rm hello --nonsense
 	[ "$output" = "usage: hello [PORT]" ]
 }
+
+@test "network: the path that was taken is named, recorded, and refused when it is too low" {
+	stage
+	mv "$DIR/bin/slirp-net" "$DIR/bin/real"
+	mkdir "$DIR/sub"
+	chown "$(account sub):" "$DIR/sub"
+	go() { BIN=$DIR/bin run as sub runner --root "$DIR/sub/root" --runroot "$DIR/sub/run" "$@"; }
+	for path in splice: tap:--no-splice packet:"--no-splice --no-tun"; do
+		printf '#!/bin/sh\nexec %s %s "$@"\n' "$DIR/bin/real" "${path#*:}" >"$DIR/bin/slirp-net"
+		chmod 755 "$DIR/bin/slirp-net"
+		go --debug run --name "n${path%%:*}" --require "network=${path%%:*}" hello --nonsense
+		[ "$status" = 2 ] || { echo "$output"; false; }
+		assert_output_has "network: ${path%%:*}; cgroups"
+		go inspect "n${path%%:*}"
+		jq -e --arg p "${path%%:*}" '[.. | .Network? // empty] | index($p) != null' <<<"$output"
+	done
+	# the last of the three is still there
+	go run --rm --require network=tap hello --nonsense
+	[ "$status" = 125 ]
+	[ "$output" = "runner: run: --require network=tap: this host gives packet" ] || { echo "$output"; false; }
+	go run --rm --require network=packet -p 0:80 hello --nonsense
+	[ "$status" = 2 ]
+	go run --rm --network none --require network=packet hello --nonsense
+	[ "$status" = 125 ]
+	go run --rm --network host --require network=splice hello --nonsense
+	[ "$status" = 2 ]
+	go rm -a
+}

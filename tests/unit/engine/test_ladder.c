@@ -17,10 +17,12 @@
 static void test_check(void **state)
 {
 	static const char *const bad[] = { "", "ids", "ids=", "ids=two", "rootfs=native overlay", "idsx=one",
-					   "=one", "network=none", "rootfs=overlay " };
+					   "=one", "network=slirp-net", "rootfs=overlay " };
 	static const char *const good[] = { "ids=host", "ids=range", "ids=recorded", "ids=one", "rootfs=overlay",
 					    "rootfs=fuse-overlay", "rootfs=copy", "cgroups=cgroup2",
-					    "cgroups=systemd", "cgroups=none" };
+					    "cgroups=systemd", "cgroups=none", "network=host",
+					    "network=splice", "network=tap", "network=packet",
+					    "network=none" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -32,11 +34,13 @@ static void test_check(void **state)
 static void test_require(void **state)
 {
 	static char range[] = "range", recorded[] = "recorded", one[] = "one", native[] = "native overlay", copy[] = "copy",
-		    none[] = "none";
+		    none[] = "none", splice[] = "splice", packet[] = "packet",
+		    unknown[] = "slirp-net";
 	static const struct {
 		const char *require;
 		char *ids, *rootfs, *cgroups;
 		int want;
+		char *network;
 	} rows[] = {
 		{ "ids=range", range, native, none, 0 },
 		{ "ids=one", range, native, none, 0 },
@@ -55,6 +59,14 @@ static void test_require(void **state)
 		{ "cgroups=none", range, native, none, 0 },
 		{ "cgroups=none", range, native, NULL, -ENOTSUP },
 		{ "fnord=none", range, native, none, -EINVAL },
+		{ "network=splice", range, native, none, 0, splice },
+		{ "network=tap", range, native, none, 0, splice },
+		{ "network=splice", range, native, none, -ENOTSUP, packet },
+		{ "network=tap", range, native, none, -ENOTSUP, packet },
+		{ "network=packet", range, native, none, -ENOTSUP, none },
+		{ "network=none", range, native, none, 0, packet },
+		{ "network=none", range, native, none, -ENOTSUP, unknown },
+		{ "network=host", range, native, none, -ENOTSUP, splice },
 	};
 
 	(void)state;
@@ -62,7 +74,8 @@ static void test_require(void **state)
 		AUTO(strv_clear) struct strv l = { 0 };
 		struct container_state st = { .rung_ids = rows[i].ids,
 					      .rung_rootfs = rows[i].rootfs,
-					      .rung_cgroups = rows[i].cgroups };
+					      .rung_cgroups = rows[i].cgroups,
+					      .rung_network = rows[i].network };
 
 		assert_int_equal(strv_add(&l, rows[i].require), 0);
 		assert_int_equal(ladder_require(&l, &st, NULL), rows[i].want);
