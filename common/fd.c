@@ -80,7 +80,11 @@ int fd_mkdir_p_in_root(int rootfd, const char *path, mode_t mode)
 	if (r < 0)
 		return r;
 
-	int fd = fd_open_in_root(rootfd, "/", O_PATH | O_DIRECTORY, 0);
+	/* nearly always it is there */
+	int fd = fd_open_in_root(rootfd, *part ? part : "/", O_PATH | O_DIRECTORY, 0);
+	if (fd != -ENOENT)
+		return fd;
+	fd = fd_open_in_root(rootfd, "/", O_PATH | O_DIRECTORY, 0);
 	for (char *name = part; fd >= 0 && *name;) {
 		char *end = strchrnul(name, '/');
 		char *next = end + strspn(end, "/");

@@ -93,11 +93,44 @@ static int follow_missing(const struct init *i, const char *path, char out[PATH_
 	return r;
 }
 
+/*
+ * Nearly always the folder is there and nothing of that name in it, not even a
+ * link: what was made just now needs not be looked for in the root again.
+ */
+static int make_in_parent(const struct init *i, const char *path, bool is_dir)
+{
+	char dir[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+
+	if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return -EEXIST;
+	int r = str_format(dir, sizeof(dir), "%.*s", (int)(name - path), path);
+	if (r < 0)
+		return r;
+	auto_close int parent = fd_open_in_root(i->root, *dir ? dir : "/", O_PATH | O_DIRECTORY, 0);
+	if (parent < 0)
+		return parent;
+	if (is_dir) {
+		r = mkdirat(parent, name, 0755);
+	} else {
+		r = openat(parent, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0644);
+		if (r >= 0)
+			(void)close(r);
+	}
+	if (r >= 0)
+		r = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return r < 0 ? -errno : r;
+}
+
 static int make_target(const struct init *i, const char *path, bool is_dir)
 {
 	char where[PATH_MAX];
-	int r = follow_missing(i, path, where);
+	int r = make_in_parent(i, path, is_dir);
 
+	if (r >= 0)
+		return r;
+	r = follow_missing(i, path, where);
 	if (r < 0)
 		return r;
 	return is_dir ? fd_mkdir_p_in_root(i->root, where, 0755) : make_file(i, where);
