@@ -40,27 +40,39 @@ held() {
 
 slab() { awk '/^Slab:/ { print $2 }' /proc/meminfo; }
 
+# churn N AT_ONCE: so many containers in turn, then so many side by side; nothing of them is left
+churn() {
+	as nosub sh -c "cd $DIR; for i in \$(seq $1); do
+		runner-oci --root state create -b b c\$i </dev/null >/dev/null && runner-oci --root state start c\$i &&
+		runner-oci --root state delete --force c\$i || exit 1; done"
+	nothing_left
+	as nosub sh -c "cd $DIR; for i in \$(seq $2); do
+		(runner-oci --root state run -b b p\$i </dev/null >/dev/null || echo failed >>failures) & done; wait"
+	[ ! -e "$DIR/failures" ]
+	nothing_left
+	[ -z "$(ls -A "$DIR/state")" ]
+}
+
 @test "containers one after the other, and many at once: nothing left, nothing grows" {
-	local n=${OCI_ROUNDS:-60} at_once=${OCI_AT_ONCE:-30} before kb
+	local n=${OCI_ROUNDS:-60} at_once=${OCI_AT_ONCE:-30} before kb turn grown
 	cmd . true
 	SUITE_TIMEOUT_CMD=$((60 + n))
 	# the first ones fill caches
 	as nosub sh -c "cd $DIR; runner-oci --root state run -b b first </dev/null"
 	wait_for 20 eval '[ "$(held | grep -c "processes 0")" = 1 ]'
-	before=$(held) kb=$(slab)
-	as nosub sh -c "cd $DIR; for i in \$(seq $n); do
-		runner-oci --root state create -b b c\$i </dev/null >/dev/null && runner-oci --root state start c\$i &&
-		runner-oci --root state delete --force c\$i || exit 1; done"
-	nothing_left
-	as nosub sh -c "cd $DIR; for i in \$(seq $at_once); do
-		(runner-oci --root state run -b b p\$i </dev/null >/dev/null || echo failed >>failures) & done; wait"
-	[ ! -e "$DIR/failures" ]
-	nothing_left
-	[ -z "$(ls -A "$DIR/state")" ]
-	# the kernel collects keys and groups when it finds the time
-	wait_for 60 eval '[ "$(held)" = "$before" ]' || { echo "before: $before"; echo "after: $(held)"; false; }
-	# 30 kB a container would be its namespaces not freed; the rest is the machine's
-	[ $(($(slab) - kb)) -lt $((30 * (n + at_once) + 20000)) ] || { echo "slab: $kb kB, then $(slab) kB"; false; }
+	before=$(held)
+	# 30 kB a container would be its namespaces not freed; the rest is the machine's,
+	# and what others do on it meanwhile grows in one turn, a leak of ours in each
+	for turn in 1 2 3; do
+		kb=$(slab)
+		churn "$n" "$at_once"
+		# the kernel collects keys and groups when it finds the time
+		wait_for 60 eval '[ "$(held)" = "$before" ]' || { echo "before: $before"; echo "after: $(held)"; false; }
+		grown=$(($(slab) - kb))
+		echo "turn $turn: slab grew by $grown kB"
+		[ "$grown" -ge $((30 * (n + at_once) + 20000)) ] || break
+	done
+	[ "$grown" -lt $((30 * (n + at_once) + 20000)) ]
 }
 
 @test "two makers of one name: one wins, the other says so" {
