@@ -228,6 +228,21 @@ teardown() { oci_teardown; }
 	[ ! -e /outside ]
 }
 
+@test "mounts: ro is of the mount alone, rro of those below it too" {
+	local option want
+	mkdir -p "$DIR/src/sub"
+	for option in ro rro; do
+		cmd 'del(.linux.uidMappings, .linux.gidMappings) | .linux.namespaces |= map(select(.type != "user")) | .mounts += [{"destination":"/mnt","type":"bind","source":"@DIR@/src","options":["rbind","@OPT@"]}]' \
+			sh -c 'for d in /mnt /mnt/sub; do (echo >$d/no) 2>/dev/null && echo rw || echo ro; done'
+		sed -i "s|@DIR@|$DIR|; s|@OPT@|$option|" "$DIR/b/config.json"
+		# a mount below the source, of a namespace of the user's own
+		run_as nosub 0 unshare -rm sh -c "mount -t tmpfs below $DIR/src/sub && exec runner-oci --root $DIR/state run -b $DIR/b c1"
+		want='ro ro'
+		[ $option = rro ] || want='ro rw'
+		[ "$(echo $output)" = "$want" ] || { echo "$option: $output"; false; }
+	done
+}
+
 @test "a bind mount's mode= and size=, and flags of a whole file system, are told" {
 	cmd '.mounts += [{"destination":"/mnt","type":"bind","source":"/etc","options":["bind","size=1k","mode=755","sync"]}]' \
 		echo ran
