@@ -453,14 +453,14 @@ MAINPID=$(oci state c1 | jq .pid)" ]
 @test "kill and delete by regular expression; words of crun and runc that are refused" {
 	local name word
 	cmd . sleep 100
-	for name in b aa ab; do oci run -d -b "$DIR/b" $name </dev/null >/dev/null 2>&1; done
+	for name in aa ab b c d e; do oci run -d -b "$DIR/b" $name </dev/null >/dev/null 2>&1; done
 	oci kill --regex '^a' KILL
 	wait_for 5 eval '[ "$(oci list -f json | jq -r "map(select(.status == \"stopped\").id) | sort | join(\" \")")" = "aa ab" ]'
-	[ "$(oci state b | jq -r .status)" = running ]
-	# all are tried, one that cannot be is the error
+	for name in b c d e; do [ "$(oci state $name | jq -r .status)" = running ]; done
+	# all are tried, in whatever order the folder has them; one that cannot be is the error
 	run_oci 1 kill -r . KILL
 	assert_output_has "container not running"
-	wait_for 5 eval '[ "$(oci state b | jq -r .status)" = stopped ]'
+	for name in b c d e; do wait_for 5 eval '[ "$(oci state $name | jq -r .status)" = stopped ]'; done
 	run_oci 1 kill -r '['
 	assert_output_has "'[' is no regular expression"
 	oci delete -r .
