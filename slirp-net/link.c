@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -75,6 +76,7 @@ int link_start(struct link *l, struct net *net, int fd, unsigned int mtu)
 	l->mtu = mtu;
 	l->ev = (struct ev){ .fd = fd, .fn = link_read, .owner = l };
 	l->is_socket = getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0;
+	l->can_segment = l->is_socket;
 	/* only what is touched takes memory: mostly the first page of each */
 	l->buf = malloc((size_t)LINK_BATCH * FRAME_MAX);
 	if (!l->buf)
@@ -86,6 +88,29 @@ void link_clear(struct link *l)
 {
 	free(l->buf);
 	l->buf = NULL;
+}
+
+bool link_send_parts(struct link *l, const struct virtio_net_hdr *h, const void *head, size_t len,
+		     const struct iovec *body, unsigned int n)
+{
+	union {
+		const void *in;
+		void *out;
+	} hdr = { .in = h }, first = { .in = head };
+	struct iovec iov[2 + LINK_BATCH] = { { hdr.out, sizeof(*h) }, { first.out, len } };
+
+	memcpy(iov + 2, body, n * sizeof(*body));
+	if (writev(l->ev.fd, iov, (int)(2 + n)) >= 0) {
+		l->tx_frames++;
+		return true;
+	}
+	if (errno == EINVAL || errno == EOPNOTSUPP)
+		l->can_segment = false;
+	/* the link cannot have it whole just now (XDP at its far end), or is full */
+	if (!l->can_segment || errno == ENOBUFS)
+		return false;
+	l->tx_drops++;
+	return true;
 }
 
 void link_send(struct link *l, const struct virtio_net_hdr *h, const void *frame, size_t len)

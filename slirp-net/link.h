@@ -25,6 +25,7 @@ struct net;
  * @net:	whose frames they are
  * @mtu:	of the container's interface
  * @is_socket:	a packet socket, which takes and gives many frames a call
+ * @can_segment: datagrams may be sent segmented
  * @rx_frames, @tx_frames, @tx_drops: counters
  * @hdr, @iov, @msg: of the frames being read
  * @buf:	room for LINK_BATCH frames of the largest size
@@ -35,7 +36,7 @@ struct link {
 	struct ev ev;
 	struct net *net;
 	unsigned int mtu;
-	bool is_socket;
+	bool is_socket, can_segment;
 	uint64_t rx_frames, tx_frames, tx_drops;
 	struct virtio_net_hdr hdr[LINK_BATCH];
 	struct iovec iov[LINK_BATCH][2];
@@ -52,6 +53,16 @@ struct link {
  */
 int link_start(struct link *l, struct net *net, int fd, unsigned int mtu);
 void link_clear(struct link *l);
+
+/**
+ * link_send_parts() - a segmented frame, in parts
+ * @head:	its headers
+ * @body:	at most LINK_BATCH
+ * Return: false when it was not sent and may be tried in single datagrams;
+ * @can_segment says whether it is any use to come back
+ */
+bool link_send_parts(struct link *l, const struct virtio_net_hdr *h, const void *head, size_t len,
+		     const struct iovec *body, unsigned int n);
 
 /**
  * link_send() - a frame to the container; lost when there is no room, as on

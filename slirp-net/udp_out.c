@@ -30,8 +30,13 @@
 #define BATCH UDPSEND_BATCH
 #define BUFFER (1 << 20)
 #define QUOTE_PAYLOAD 64
+/* bytes of datagrams in one frame */
+#define RUN_MAX 65000
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
+#endif
+#ifndef UDP_GRO
+#define UDP_GRO 104
 #endif
 #ifndef VIRTIO_NET_HDR_GSO_UDP_L4
 #define VIRTIO_NET_HDR_GSO_UDP_L4 5
@@ -190,6 +195,66 @@ static void read_errors(struct udp_out *u)
 	}
 }
 
+/* What the kernel put together (UDP_GRO): the size of each, or of the only one. */
+static size_t size_of(struct mmsghdr *m)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m->msg_hdr); c; c = CMSG_NXTHDR(&m->msg_hdr, c)) {
+		int size = 0;
+
+		if (c->cmsg_level != IPPROTO_UDP || c->cmsg_type != UDP_GRO)
+			continue;
+		memcpy(&size, CMSG_DATA(c), sizeof(size));
+		return size > 0 ? (size_t)size : m->msg_len;
+	}
+	return m->msg_len;
+}
+
+/* How many from this one on are alike, but for the last, which may be smaller. */
+static int run_of(struct udp_room *room, int first, int n)
+{
+	size_t size = size_of(&room->msg[first]), total = room->msg[first].msg_len;
+	uint8_t tos = tos_of_message(&room->msg[first].msg_hdr);
+	int last = first + 1;
+
+	while (last < n && room->msg[last - 1].msg_len == size && room->msg[last].msg_len &&
+	       room->msg[last].msg_len <= size && total + room->msg[last].msg_len <= RUN_MAX &&
+	       addr_eq(&room->from[last], &room->from[first]) &&
+	       tos_of_message(&room->msg[last].msg_hdr) == tos)
+		total += room->msg[last++].msg_len;
+	return last - first;
+}
+
+/* Return: how many from @first on are done with */
+static int to_container(struct udp_out *u, struct udpframe_path *path, int first, int n)
+{
+	struct udp_room *room = &u->net->udp_room;
+	struct link *l = &u->net->link;
+	size_t size = size_of(&room->msg[first]);
+	int run = run_of(room, first, n);
+
+	path->from = room->from[first];
+	path->tos = tos_of_message(&room->msg[first].msg_hdr);
+	shown(u->net, &path->from);
+	for (int i = first; i < first + run; i++) {
+		room->iov[i].iov_len = room->msg[i].msg_len;
+		u->received += room->msg[i].msg_len;
+	}
+	if ((run > 1 || room->msg[first].msg_len > size) && size &&
+	    udpframe_send_run(l, path, room->iov + first, (unsigned int)run, size))
+		return run;
+	for (int i = first; i < first + run; i++) {
+		size_t len = room->msg[i].msg_len, at = 0;
+
+		do {
+			size_t one = size && len - at > size ? size : len - at;
+
+			udpframe_send(l, path, room->data[i] + at, one);
+			at += one;
+		} while (at < len);
+	}
+	return run;
+}
+
 static void on_host(struct ev *ev, uint32_t events)
 {
 	struct udp_out *u = ev->owner;
@@ -215,13 +280,8 @@ static void on_host(struct ev *ev, uint32_t events)
 	age_unlink(&u->net->udp_outs, u);
 	age_link(&u->net->udp_outs, u);
 	memcpy(path.macs, u->macs, sizeof(path.macs));
-	for (int i = 0; i < n; i++) {
-		path.from = room->from[i];
-		path.tos = tos_of_message(&room->msg[i].msg_hdr);
-		shown(u->net, &path.from);
-		u->received += room->msg[i].msg_len;
-		udpframe_send(&u->net->link, &path, room->data[i], room->msg[i].msg_len);
-	}
+	for (int i = 0; i < n;)
+		i += to_container(u, &path, i, n);
 }
 
 static struct udp_out *out_new(struct net *net, const union addr *guest, const union addr *dest)
@@ -250,6 +310,7 @@ static struct udp_out *out_new(struct net *net, const union addr *guest, const u
 	}
 	(void)setsockopt(u->ev.fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	(void)setsockopt(u->ev.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	(void)setsockopt(u->ev.fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on));
 	(void)setsockopt(u->ev.fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on));
 	if (dest->sa.sa_family == AF_INET)
 		(void)setsockopt(u->ev.fd, SOL_IP, IP_RECVERR, &on, sizeof(on));

@@ -13,6 +13,9 @@
 
 #define UDP_HEADER 8
 #define TOTAL_MAX 65535
+#ifndef VIRTIO_NET_HDR_GSO_UDP_L4
+#define VIRTIO_NET_HDR_GSO_UDP_L4 5
+#endif
 
 static void put16(uint8_t *p, uint16_t v)
 {
@@ -112,6 +115,35 @@ void udpframe_fit(struct link *l, const uint8_t *whole, size_t size)
 	share = (l->mtu - (f.l4 - f.l3) - (f.family == AF_INET6 ? sizeof(struct ip6_frag) : 0)) & ~7UL;
 	for (size_t at = 0; at < f.l4_len; at += share)
 		send_fragment(l, whole, &f, at, f.l4_len - at < share ? f.l4_len - at : share);
+}
+
+bool udpframe_send_run(struct link *l, const struct udpframe_path *p, const struct iovec *payload,
+		       unsigned int n, size_t size)
+{
+	struct frame f = { .family = p->from.sa.sa_family, .proto = IPPROTO_UDP, .l3 = FRAME_ETH,
+			   .l4_len = UDP_HEADER };
+	struct virtio_net_hdr h = { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+				    .gso_type = VIRTIO_NET_HDR_GSO_UDP_L4,
+				    .gso_size = (uint16_t)size, .csum_offset = 6 };
+	size_t head = f.family == AF_INET ? 20 : 40;
+	uint8_t *out = l->fragment, *udp;
+
+	for (unsigned int i = 0; i < n; i++)
+		f.l4_len += payload[i].iov_len;
+	if (!l->can_segment || head + UDP_HEADER + size > l->mtu || head + f.l4_len > TOTAL_MAX)
+		return false;
+	memcpy(out, p->macs, sizeof(p->macs));
+	put16(out + 12, f.family == AF_INET ? ETH_P_IP : ETH_P_IPV6);
+	f.l4 = f.l3 + ip_header(p, f.l4_len, out + f.l3);
+	udp = out + f.l4;
+	put16(udp, addr_port(&p->from));
+	put16(udp + 2, addr_port(&p->to));
+	put16(udp + 4, (uint16_t)f.l4_len);
+	/* the kernel adds the rest of the sum, to each */
+	put16(udp + 6, (uint16_t)~frame_csum_fold(frame_pseudo_sum(out, &f)));
+	h.hdr_len = (uint16_t)(f.l4 + UDP_HEADER);
+	h.csum_start = (uint16_t)f.l4;
+	return link_send_parts(l, &h, out, f.l4 + UDP_HEADER, payload, n);
 }
 
 void udpframe_send(struct link *l, const struct udpframe_path *p, const void *payload, size_t len)

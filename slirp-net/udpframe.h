@@ -5,8 +5,10 @@
 #ifndef SLIRP_NET_UDPFRAME_H
 #define SLIRP_NET_UDPFRAME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "slirp-net/addr.h"
 
@@ -35,6 +37,18 @@ size_t udpframe_build(const struct udpframe_path *p, const void *payload, size_t
  * udpframe_send() - to the container, in fragments where it must be
  */
 void udpframe_send(struct link *l, const struct udpframe_path *p, const void *payload, size_t len);
+
+/**
+ * udpframe_send_run() - datagrams of one path and size to the container, as
+ * one frame that its kernel cuts
+ * @payload:	them one after another, in any parts
+ * @n:		how many parts
+ * @size:	of each datagram; the last may be smaller
+ *
+ * Return: false when that cannot be, and nothing was sent
+ */
+bool udpframe_send_run(struct link *l, const struct udpframe_path *p, const struct iovec *payload,
+		       unsigned int n, size_t size);
 
 /**
  * udpframe_fit() - an IP frame with its checksums, in fragments where it must be
