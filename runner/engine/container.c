@@ -9,10 +9,7 @@
  * Until the last step the container does not exist for others; killed before
  * it, what is left is a folder without a record and with a free lock.
  *
- * Removing: with the lock held, unlink the name, rename the folder to
- * .rm-ID, delete it. Only rename and unlink: no space is needed. The name is
- * free after the first two steps (container_retire()); the third, which may
- * take long, is done after whoever waits was told (container_purge()).
+ * Removing is in ctremove.c, what there is in ctfind.c.
  *
  * The lock lies in RUNROOT because ROOT may be on NFS; it is released by the
  * kernel when its holder dies. Reading takes no lock: a record is replaced by
@@ -20,7 +17,6 @@
  */
 #include "runner/engine/container.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -36,17 +32,14 @@
 #include "common/err.h"
 #include "common/fd.h"
 #include "common/io.h"
-#include "common/log.h"
 #include "common/proc.h"
 #include "common/str.h"
+#include "runner/engine/ctfind.h"
 #include "runner/engine/ctname.h"
 #include "runner/engine/ctl.h"
 #include "runner/engine/engine.h"
 #include "runner/engine/ctrecord.h"
-#include "runner/oci/oci.h"
 
-#define RECORD_FILE "container.json"
-#define REMOVED_PREFIX ".rm-"
 #define NAME_TRIES 32
 
 struct container *container_new(const struct engine *eng)
@@ -240,13 +233,6 @@ static int make_dir(struct container *c, struct err *e)
 
 /* ---------------------------------------------------------------- names -- */
 
-static bool has_folder(const struct engine *eng, const char *id)
-{
-	auto_free char *path = xasprintf("containers/%s", id);
-
-	return faccessat(eng->root_fd, path, F_OK, 0) == 0;
-}
-
 static int claim_name(struct container *c, struct err *e)
 {
 	int r = -EEXIST;
@@ -321,11 +307,11 @@ int container_stage(struct container *c, struct err *e)
 			       c->id);
 	if (c->staged[0])
 		(void)unlinkat(c->dir_fd, c->staged, 0);
-	r = io_stage_file_at(c->dir_fd, RECORD_FILE, text, len, 0600, c->staged, sizeof(c->staged));
+	r = io_stage_file_at(c->dir_fd, CTRECORD_FILE, text, len, 0600, c->staged, sizeof(c->staged));
 	if (r == 0)
 		return 0;
 	c->staged[0] = '\0';
-	return err_set(e, r, "store: %s/containers/%.12s.../" RECORD_FILE, c->eng->root, c->id);
+	return err_set(e, r, "store: %s/containers/%.12s.../" CTRECORD_FILE, c->eng->root, c->id);
 }
 
 int container_commit(struct container *c, struct err *e)
@@ -334,8 +320,8 @@ int container_commit(struct container *c, struct err *e)
 
 	if (r < 0)
 		return r;
-	if (renameat(c->dir_fd, c->staged, c->dir_fd, RECORD_FILE) < 0) {
-		r = err_set(e, -errno, "store: %s/containers/%.12s.../" RECORD_FILE, c->eng->root, c->id);
+	if (renameat(c->dir_fd, c->staged, c->dir_fd, CTRECORD_FILE) < 0) {
+		r = err_set(e, -errno, "store: %s/containers/%.12s.../" CTRECORD_FILE, c->eng->root, c->id);
 		(void)unlinkat(c->dir_fd, c->staged, 0);
 	}
 	c->staged[0] = '\0';
@@ -355,12 +341,12 @@ static int read_record(struct container *c, struct err *e)
 	auto_free char *text = NULL;
 	size_t len = 0;
 	char id[CONTAINER_ID_LEN + 1];
-	int r = io_read_file_at(c->dir_fd, RECORD_FILE, RECORD_MAX, &text, &len);
+	int r = io_read_file_at(c->dir_fd, CTRECORD_FILE, RECORD_MAX, &text, &len);
 
 	if (r == -ENOENT)
 		return err_msg(e, r, "container %.12s is being created", c->id);
 	if (r < 0)
-		return err_set(e, r, "container %.12s: " RECORD_FILE, c->id);
+		return err_set(e, r, "container %.12s: " CTRECORD_FILE, c->id);
 	memcpy(id, c->id, sizeof(id));
 	r = ctrecord_parse(text, len, c, e);
 	if (r == 0 && !str_eq(id, c->id))
@@ -413,7 +399,7 @@ int container_reload(struct container *c, struct err *e)
 	if (r == 0)
 		r = read_record(c, e);
 	/* The descriptor leads to the folder even when that is on its way out. */
-	if (r == 0 && !has_folder(c->eng, c->id))
+	if (r == 0 && !ctfind_has_folder(c->eng, c->id))
 		return err_msg(e, -ENOENT, "container %.12s was removed", c->id);
 	if (r < 0 || c->state.status != CONTAINER_RUNNING || container_alive(c))
 		return r;
@@ -437,219 +423,6 @@ int container_load(const struct engine *eng, const char *id, struct container **
 		return r;
 	*ret = take_ptr(c);
 	return 0;
-}
-
-static bool is_id(const char *s)
-{
-	return strlen(s) == CONTAINER_ID_LEN && strspn(s, "0123456789abcdef") == CONTAINER_ID_LEN;
-}
-
-static DIR *open_list(int root_fd, const char *name)
-{
-	int fd = openat(root_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-
-	if (!d && fd >= 0)
-		close(fd);
-	return d;
-}
-
-static int find_prefix(const struct engine *eng, const char *what, char id[CONTAINER_ID_LEN + 1],
-		       struct err *e)
-{
-	auto_dir DIR *d = open_list(eng->root_fd, "containers");
-	const struct dirent *de;
-	bool found = false;
-
-	while (d && (de = readdir(d))) {
-		if (!is_id(de->d_name) || !str_starts(de->d_name, what))
-			continue;
-		if (found)
-			return err_msg(e, -ENOTUNIQ, "'%s' is the start of more than one container id",
-				       what);
-		memcpy(id, de->d_name, CONTAINER_ID_LEN + 1);
-		found = true;
-	}
-	return found ? 0 : err_msg(e, -ENOENT, "no such container: %s", what);
-}
-
-int container_find(const struct engine *eng, const char *what, struct container **ret,
-		   struct err *e)
-{
-	char id[CONTAINER_ID_LEN + 1];
-	int r = -ENOENT;
-
-	if (!*what || strchr(what, '/'))
-		return err_msg(e, -ENOENT, "no such container: '%s'", what);
-	if (is_id(what) && has_folder(eng, what))
-		memcpy(id, what, sizeof(id));
-	else if (ctname_read(eng, what, id) < 0 || !has_folder(eng, id))
-		r = find_prefix(eng, what, id, e);
-	else
-		r = 0;
-	if (is_id(what) && has_folder(eng, what))
-		r = 0;
-	if (r < 0)
-		return r;
-	return container_load(eng, id, ret, e);
-}
-
-static int by_age(const void *a, const void *b)
-{
-	const struct container *const *x = a;
-	const struct container *const *y = b;
-
-	if ((*x)->state.created != (*y)->state.created)
-		return (*x)->state.created < (*y)->state.created ? -1 : 1;
-	return strcmp((*x)->id, (*y)->id);
-}
-
-int container_list(const struct engine *eng, struct container ***ret, struct err *e)
-{
-	auto_dir DIR *d = open_list(eng->root_fd, "containers");
-	struct container **list = NULL;
-	const struct dirent *de;
-	size_t n = 0;
-
-	if (!d && errno != ENOENT)
-		return err_set(e, -errno, "store: %s/containers", eng->root);
-	while (d && (de = readdir(d))) {
-		struct container *c;
-
-		if (!is_id(de->d_name) || container_load(eng, de->d_name, &c, NULL) < 0)
-			continue;
-		list = xrealloc(list, n + 1, sizeof(*list));
-		list[n++] = c;
-	}
-	if (n)
-		qsort(list, n, sizeof(*list), by_age);
-	*ret = list;
-	return (int)n;
-}
-
-void container_clear_run_dir(const struct container *c)
-{
-	static const char *const files[] = { "monitor", "ctl", "net.sock", "hosts", "hostname",
-					     "resolv.conf" };
-	static const char *const recorded[] = { "agent", "owners" };
-	const char *ids = c->state.rung_ids;
-
-	if (c->recorded || (ids && str_eq(ids, "recorded")))
-		for (size_t i = 0; i < sizeof(recorded) / sizeof(recorded[0]); i++)
-			(void)unlinkat(c->run_fd, recorded[i], 0);
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		(void)unlinkat(c->run_fd, files[i], 0);
-}
-
-void container_reap(const struct container *c)
-{
-	(void)oci_cgroup_reap(c->id, NULL);
-}
-
-int container_retire(struct container *c, struct err *e)
-{
-	auto_free char *path = xasprintf("containers/%s", c->id);
-	auto_free char *removed = xasprintf("containers/" REMOVED_PREFIX "%s", c->id);
-	int r = 0;
-
-	if (c->name)
-		ctname_release(c->eng, c->name, c->id);
-	if (renameat(c->eng->root_fd, path, c->eng->root_fd, removed) < 0 && errno != ENOENT)
-		r = err_set(e, -errno, "store: %s/%s", c->eng->root, path);
-	if (c->run_fd >= 0) {
-		container_clear_run_dir(c);
-		(void)unlinkat(c->eng->runroot_fd, path, AT_REMOVEDIR);
-	}
-	return r;
-}
-
-int container_purge(const struct container *c, struct err *e)
-{
-	auto_free char *removed = xasprintf("containers/" REMOVED_PREFIX "%s", c->id);
-	int r = io_remove_tree_at(c->eng->root_fd, removed);
-
-	return r < 0 ? err_set(e, r, "store: remove %s/%s", c->eng->root, removed) : 0;
-}
-
-int container_delete(struct container *c, struct err *e)
-{
-	int r;
-
-	container_reap(c);
-	r = container_retire(c, e);
-
-	return r < 0 ? r : container_purge(c, e);
-}
-
-static void repair_one(const struct engine *eng, const char *name)
-{
-	AUTO(container_free) struct container *c = container_new(eng);
-	auto_free char *record = NULL;
-	const char *id = str_after(name, REMOVED_PREFIX);
-
-	if (id && is_id(id)) {
-		auto_free char *path = xasprintf("containers/%s", name);
-
-		(void)io_remove_tree_at(eng->root_fd, path);
-		return;
-	}
-	if (!is_id(name))
-		return;
-	record = xasprintf("containers/%s/" RECORD_FILE, name);
-	if (faccessat(eng->root_fd, record, F_OK, 0) == 0)
-		return;
-	memcpy(c->id, name, CONTAINER_ID_LEN + 1);
-	if (container_lock(c, /* wait */ false, NULL) < 0)
-		return;
-	if (faccessat(eng->root_fd, record, F_OK, 0) < 0) {
-		log_debug("container %.12s was never finished: removed", c->id);
-		(void)container_delete(c, NULL);
-	}
-	container_unlock(c);
-}
-
-static void repair_run_dir(const struct engine *eng, const char *id)
-{
-	AUTO(container_free) struct container *c = container_new(eng);
-
-	if (!is_id(id) || has_folder(eng, id))
-		return;
-	memcpy(c->id, id, CONTAINER_ID_LEN + 1);
-	if (container_lock(c, /* wait */ false, NULL) < 0)
-		return;
-	if (!has_folder(eng, id))
-		(void)container_delete(c, NULL);
-	container_unlock(c);
-}
-
-/* A folder is made before its name and goes after it, so a name without a
- * folder belongs to nobody. */
-static void repair_name(const struct engine *eng, const char *name)
-{
-	char id[CONTAINER_ID_LEN + 1];
-
-	if (name[0] != '.' && ctname_read(eng, name, id) == 0 && !has_folder(eng, id))
-		ctname_release(eng, name, id);
-}
-
-void container_repair(const struct engine *eng)
-{
-	auto_dir DIR *d = open_list(eng->root_fd, "containers");
-	auto_dir DIR *names = open_list(eng->root_fd, "ctrnames");
-	auto_dir DIR *run = open_list(eng->runroot_fd, "containers");
-	const struct dirent *de;
-
-	while (d && (de = readdir(d)))
-		repair_one(eng, de->d_name);
-	while (names && (de = readdir(names)))
-		repair_name(eng, de->d_name);
-	while (run && (de = readdir(run)))
-		repair_run_dir(eng, de->d_name);
-}
-
-bool container_exists(const struct engine *eng, const char *id)
-{
-	return is_id(id) && has_folder(eng, id);
 }
 
 int container_connect(const struct container *c)

@@ -10,6 +10,7 @@
 struct container;
 struct err;
 
+#define CTRECORD_FILE "container.json"
 #define RECORD_MAX (4 << 20)
 
 /**
