@@ -30,7 +30,7 @@ bench-deps: ## install the peers that "make bench" measures against, make its De
 	$(call install_missing,$(DEPS_BUILD) $(DEPS_RUN) $(DEPS_BENCH))
 	@$(MAKE) --no-print-directory $(BENCH_IMAGE)
 
-bench: all $(BENCH_BIN) ## measure ours and the peers (ONLY=start|exec|memory|many|net|overlay|pull|scale QUICK=1 PEERS=)
+bench: all $(BENCH_BIN) ## measure ours and the peers (ONLY=start|exec|memory|many|net|overlay|pull|notify|scale QUICK=1 PEERS=)
 	@BENCH_COMMIT=$$(git describe --always --dirty 2>/dev/null) tests/bench/bench.py --bin $(B)/bin --helpers $(O)/tests/bench --out $(BENCH_OUT) \
 		$(if $(QUICK),--quick) $(if $(ROUNDS),--rounds $(ROUNDS)) $(ONLY:%=--only %) $(PEERS:%=--peer %)
 

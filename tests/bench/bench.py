@@ -27,7 +27,7 @@ import peers
 import report
 import world
 
-GROUPS = ["start", "exec", "memory", "many", "net", "overlay", "pull", "scale"]
+GROUPS = ["start", "exec", "memory", "many", "net", "overlay", "pull", "notify", "scale"]
 
 
 class Bench:
