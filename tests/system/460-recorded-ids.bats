@@ -107,11 +107,11 @@ agents() { pgrep -u "$(account "$1")" -f 'uidmap agent' || true; }
 	rr nosub start keep
 	wait_for 10 has_exited keep
 	rr nosub rm keep
-	rr nosub run -d --network none --name live ow:1 sh -c 'touch /made; chown 9:9 /made; exec sleep 100'
-	wait_for 10 r nosub exec live sh -c '[ "$(stat -c %u /made)" = 9 ]'
+	rr nosub run -d --network none --name live ow:1 sleep 100
+	rr nosub exec live sh -c 'touch /made; ln -s x /link; mkfifo /fifo; chown -h 9:9 /made /link /fifo; chown -h 3:4 /srv/link'
 	rr nosub restart -t 0 live
-	rr nosub exec live stat -c %u:%g /made
-	says 9:9
+	rr nosub exec live sh -c 'rm /fifo; mkfifo /fifo; stat -c %u:%g /made /link /fifo /srv/link /srv/fifo'
+	says "9:9 9:9 0:0 3:4 33:33"
 	rr nosub rm -f -t 0 live
 }
 
@@ -137,6 +137,10 @@ agents() { pgrep -u "$(account "$1")" -f 'uidmap agent' || true; }
 	says 0
 	rr nosub exec --user 55:66 ex sh -c 'id -u; id -g; stat -c %u /r'
 	says "55 66 44"
+	rr nosub exec ex su -c 'id -u'
+	says 0
+	rr nosub exec --user 0 ex stat -c %u /proc/1
+	says 33
 	rr nosub exec --user 0 --privileged ex sh -c 'chown 45 /r; stat -c %u /r'
 	says 45
 	rr nosub rm -f -t 0 ex

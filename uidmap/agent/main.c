@@ -28,6 +28,7 @@ enum {
 /**
  * struct options - what the command line says
  * @root_owners: files of recorded owners
+ * @owners_fd:	what is kept of changes of such
  */
 struct options {
 	const char *socket;
@@ -36,6 +37,7 @@ struct options {
 	int ready_fd;
 	int exit_fd;
 	struct strv root_owners;
+	int owners_fd;
 	const char *log_level;
 	bool print;
 	bool help;
@@ -50,6 +52,8 @@ static const struct opt agent_opts[] = {
 	OPT_INT(0, "exit-fd", struct options, exit_fd, "N", "leave when this is at its end"),
 	OPT_LIST(0, "root-owners", struct options, root_owners, "FILE",
 		 "owners of links and pipes; again for more, later ones win"),
+	OPT_INT(0, "owners-fd", struct options, owners_fd, "N",
+		"keep changed owners of links and pipes in this file"),
 	OPT_STR(0, "log-level", struct options, log_level, "LEVEL", "error, warn, info or debug"),
 	OPT_BOOL(0, "print-seccomp", struct options, print,
 		 "print the filter rules for a config.json"),
@@ -98,6 +102,7 @@ static int start(struct server *s, const struct options *o, struct err *e)
 	    (r = open_socket(s, o, e)) < 0)
 		return r;
 	s->exit_fd = o->exit_fd;
+	s->owners_fd = o->owners_fd;
 	r = server_init(s, e);
 	if (r < 0)
 		return r;
@@ -138,7 +143,8 @@ static int check_options(const struct options *o, bool *ret_full, struct err *e)
 
 int agent_main(int argc, char **argv)
 {
-	struct options o = { .socket_fd = -1, .mode = "full", .ready_fd = -1, .exit_fd = -1 };
+	struct options o = { .socket_fd = -1, .mode = "full", .ready_fd = -1, .exit_fd = -1,
+			     .owners_fd = -1 };
 	auto_free struct server *s = calloc(1, sizeof(*s));
 	struct err e = { 0 };
 	int first, end, r;

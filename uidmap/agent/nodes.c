@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "uidmap/agent/keep.h"
+
 enum { FIRST_CAP = 256 };
 
 void nodes_init(struct nodes *t)
 {
-	*t = (struct nodes){ .lock = PTHREAD_MUTEX_INITIALIZER };
+	*t = (struct nodes){ .lock = PTHREAD_MUTEX_INITIALIZER, .keep_fd = -1 };
 }
 
 void nodes_clear(struct nodes *t)
@@ -78,9 +80,9 @@ int nodes_get(struct nodes *t, const struct statx *st, struct override *ret)
 	return r;
 }
 
-static int put_locked(struct nodes *t, const struct statx *st, const struct override *ov)
+static int put_locked(struct nodes *t, const struct node *put)
 {
-	struct node key = key_of(st), *n;
+	struct node *n;
 
 	if (t->n * 2 >= t->cap) {
 		int r = t->n >= NODES_MAX ? -ENOSPC : grow(t);
@@ -88,20 +90,33 @@ static int put_locked(struct nodes *t, const struct statx *st, const struct over
 		if (r < 0)
 			return r;
 	}
-	n = find(t, &key);
-	key.ov = *ov;
+	n = find(t, put);
 	if (!n->used)
 		t->n++;
-	*n = key;
+	*n = *put;
 	return 0;
 }
 
-int nodes_put(struct nodes *t, const struct statx *st, const struct override *ov)
+int nodes_add(struct nodes *t, const struct node *n)
 {
 	int r;
 
 	(void)pthread_mutex_lock(&t->lock);
-	r = put_locked(t, st, ov);
+	r = put_locked(t, n);
+	(void)pthread_mutex_unlock(&t->lock);
+	return r;
+}
+
+int nodes_put(struct nodes *t, const struct statx *st, const struct override *ov)
+{
+	struct node n = key_of(st);
+	int r;
+
+	n.ov = *ov;
+	(void)pthread_mutex_lock(&t->lock);
+	r = put_locked(t, &n);
+	if (r == 0)
+		keep_write(t, &n);
 	(void)pthread_mutex_unlock(&t->lock);
 	return r;
 }

@@ -29,12 +29,16 @@ struct node {
 /**
  * struct nodes - the table, open addressing
  * @n:		used slots; those emptied again stay used, with owner 0:0
+ * @keep_fd:	where changes are written down (keep.h), -1 for nowhere
+ * @keep_dev:	those of this device
  */
 struct nodes {
 	pthread_mutex_t lock;
 	_Atomic(size_t) n;
 	size_t cap;
 	struct node *v;
+	int keep_fd;
+	uint64_t keep_dev;
 };
 
 void nodes_init(struct nodes *t);
@@ -49,5 +53,8 @@ int nodes_get(struct nodes *t, const struct statx *st, struct override *ret);
  * nodes_put() - Return: 0, -ENOSPC when the table is full, -ENOMEM
  */
 int nodes_put(struct nodes *t, const struct statx *st, const struct override *ov);
+
+/** nodes_add() - the same for an entry that is whole; it is not written down */
+int nodes_add(struct nodes *t, const struct node *n);
 
 #endif

@@ -29,6 +29,7 @@
 #include "common/sock.h"
 #include "uidmap/agent/join.h"
 #include "uidmap/agent/newfile.h"
+#include "uidmap/agent/keep.h"
 #include "uidmap/agent/rootowners.h"
 #include "uidmap/agent/tracee.h"
 
@@ -107,6 +108,9 @@ static int apply_owners(struct server *s, struct err *e)
 			return err_wrap(e, "--root-owners");
 	}
 	strv_clear(&s->owners);
+	/* what the container's programs have changed since holds */
+	if (s->owners_fd >= 0 && s->agent.nodes.keep_fd < 0)
+		return keep_begin(&s->agent.nodes, s->owners_fd, s->agent.rootfd, e);
 	return 0;
 }
 

@@ -25,6 +25,7 @@ struct server {
 	int exit_fd;
 	bool full;
 	struct strv owners;
+	int owners_fd;
 	struct listener *v[LISTENERS_MAX];
 	size_t n;
 	bool served;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,12 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "common/err.h"
 #include "common/idcalls.h"
 #include "uidmap/agent/agent.h"
+#include "uidmap/agent/keep.h"
 #include "uidmap/agent/rootowners.h"
 #include "uidmap/agent/who.h"
 
@@ -245,6 +249,74 @@ static void owner_lines(void **state)
 	assert_int_equal(rootowners_line(worse, &ov, &path), -EINVAL);
 }
 
+/* --- owners from one run to the next -------------------------------------------------- */
+
+static void keep_lines(void **state)
+{
+	static const char *const bad[] = { "", "1 2", "1 2 ", "1 2 3", "x 2 1:1:0644", "1 y 1:1:0644", "1 0 1:1:0644",
+					   "1  1:1:0644", "-1 2 1:1:0644",
+					   "11111111111111111111111111111 2 1:1:0644" };
+	struct node n = { .ino = 7 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(keep_line(bad[i], &n), -EINVAL);
+	assert_int_equal(n.ino, 7);
+	assert_int_equal(keep_line("12 1700000000123456789 33:34:0777", &n), 0);
+	assert_int_equal(n.ino, 12);
+	assert_int_equal(n.born, 1700000000123456789);
+	assert_int_equal(n.ov.uid, 33);
+	assert_int_equal(n.ov.gid, 34);
+}
+
+static void keep_over_runs(void **state)
+{
+	char name[] = "/tmp/test-agent-XXXXXX";
+	struct override ov = { .mode = 0777 }, got;
+	struct statx st;
+	struct nodes t;
+	int fd = mkstemp(name), root = open("/", O_PATH | O_CLOEXEC);
+	off_t size;
+
+	(void)state;
+	assert_true(fd >= 0 && root >= 0);
+	assert_int_equal(fcntl(fd, F_SETFL, O_APPEND), 0);
+	assert_int_equal(statx(root, "", AT_EMPTY_PATH, STATX_INO, &st), 0);
+	st.stx_mask = STATX_INO | STATX_BTIME;
+	st.stx_btime.tv_sec = 1000;
+	/* many changes of few objects, then half a line of a writer that died */
+	nodes_init(&t);
+	assert_int_equal(keep_begin(&t, fd, root, NULL), 0);
+	for (uint32_t i = 0; i < 600; i++) {
+		st.stx_ino = 1 + i % 3;
+		ov.uid = i;
+		assert_int_equal(nodes_put(&t, &st, &ov), 0);
+	}
+	st.stx_dev_minor++;
+	assert_int_equal(nodes_put(&t, &st, &ov), 0);
+	st.stx_dev_minor--;
+	nodes_clear(&t);
+	size = lseek(fd, 0, SEEK_END);
+	assert_int_equal(write(fd, "3 1000000000000 9", 17), 17);
+
+	for (int again = 0; again < 2; again++) {
+		assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+		nodes_init(&t);
+		assert_int_equal(keep_begin(&t, fd, root, NULL), 0);
+		assert_int_equal(t.n, 3);
+		for (uint32_t i = 0; i < 3; i++) {
+			st.stx_ino = 1 + i;
+			assert_int_equal(nodes_get(&t, &st, &got), 0);
+			assert_int_equal(got.uid, 597 + i);
+		}
+		nodes_clear(&t);
+	}
+	assert_true(lseek(fd, 0, SEEK_END) < size / 100);
+	close(fd);
+	close(root);
+	unlink(name);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +330,8 @@ int main(void)
 		cmocka_unit_test(override_texts),
 		cmocka_unit_test(node_table),
 		cmocka_unit_test(owner_lines),
+		cmocka_unit_test(keep_lines),
+		cmocka_unit_test(keep_over_runs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

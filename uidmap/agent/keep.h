@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * keep - owners of objects that can carry no attribute, from one run to the next
+ *
+ * One file for the container's root, a line for each change:
+ *
+ *	INODE BIRTH uid:gid:mode[:type]
+ *
+ * BIRTH is in ns since 1970. The last line of an object holds. The number of
+ * the device is not kept: an overlay has another at every mount, and what is
+ * on other file systems is not kept at all.
+ */
+#ifndef UIDMAP_AGENT_KEEP_H
+#define UIDMAP_AGENT_KEEP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct node;
+struct nodes;
+
+#define KEEP_SIZE_MAX (64u << 20)
+
+/**
+ * keep_line() - read a line without its end; pure
+ * @ret:	but for the device
+ * Return: 0, -EINVAL
+ */
+int keep_line(const char *line, struct node *ret);
+
+/**
+ * keep_begin() - read the file, write it anew when most of it is out of date,
+ * and write down what changes from now on
+ * @t:		gets what the file says
+ * @fd:		to be read and appended to; stays the caller's
+ * @rootfd:	any descriptor on the container's root
+ *
+ * Lines that are none are passed over: a killed writer leaves half a line.
+ * Return: 0, -errno
+ */
+int keep_begin(struct nodes *t, int fd, int rootfd, struct err *e);
+
+/**
+ * keep_write() - one change; a full disk keeps the record for this run only
+ */
+void keep_write(const struct nodes *t, const struct node *n);
+
+#endif
