@@ -110,41 +110,48 @@ static int open_mountpoints(const struct container *c)
 	return -ENOENT;
 }
 
-/* One string for kernels that do not know "lowerdir+" (before 6.5). */
-static int config_lower_joined(int fs, const int *fds, size_t n)
+struct lowers {
+	int *fds;
+	size_t n;
+};
+
+static void lowers_close(struct lowers *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		close(l->fds[i]);
+	free(l->fds);
+}
+DEFINE_AUTO_CLEAR(struct lowers, lowers_close);
+
+static int lowers_open(const struct container *c, struct lowers *ret)
+{
+	size_t n = c->config.layers.n;
+
+	ret->fds = xcalloc(n + 1, sizeof(*ret->fds));
+	for (size_t i = 0; i < n; i++) {
+		int fd = open_layer(c, i);
+
+		if (fd < 0)
+			return fd;
+		ret->fds[ret->n++] = fd;
+	}
+	int base = open_mountpoints(c);
+	if (base >= 0)
+		ret->fds[ret->n++] = base;
+	return 0;
+}
+
+static int config_lowers(int fs, const struct lowers *l, bool joined)
 {
 	AUTO(strbuf_clear) struct strbuf b = { 0 };
 
-	for (size_t i = 0; i < n; i++)
-		if (strbuf_addf(&b, "%s/proc/self/fd/%d", i ? ":" : "", fds[i]) < 0)
-			return -ENOMEM;
-	return config_str(fs, "lowerdir", b.s);
-}
-
-static int config_lowers(int fs, const struct container *c)
-{
-	size_t n = c->config.layers.n, opened = 0;
-	auto_free int *fds = xcalloc(n + 1, sizeof(*fds));
-	int r = 0, base;
-
-	for (size_t i = 0; r >= 0 && i < n; i++) {
-		r = open_layer(c, i);
-		if (r >= 0)
-			fds[opened++] = r;
+	for (size_t i = 0; i < l->n; i++) {
+		int r = joined ? strbuf_addf(&b, "%s/proc/self/fd/%d", i ? ":" : "", l->fds[i]) :
+				 config_dir(fs, "lowerdir+", l->fds[i]);
+		if (r < 0)
+			return r;
 	}
-	base = r >= 0 ? open_mountpoints(c) : -ENOENT;
-	if (base >= 0)
-		fds[opened++] = base;
-	for (size_t i = 0; r >= 0 && i < opened; i++) {
-		r = config_dir(fs, "lowerdir+", fds[i]);
-		if (r == -EINVAL && i == 0) {
-			r = config_lower_joined(fs, fds, opened);
-			break;
-		}
-	}
-	for (size_t i = 0; i < opened; i++)
-		close(fds[i]);
-	return r < 0 ? r : 0;
+	return joined ? config_str(fs, "lowerdir", b.s) : 0;
 }
 
 /* The merged top folder shows the upper's mode and owner: take the layer's. */
@@ -231,22 +238,13 @@ static int fs_error(int fs, int code, struct err *e)
 	return err_set(e, code, "native overlay: %s", n > 2 && words[1] == ' ' ? words + 2 : words);
 }
 
-static int mount_native(struct container *c, struct rootfs *ret, struct err *e)
+/* The context alone sees whether a mount can be made of it. */
+static int configure(int fs, const struct container *c, const struct lowers *l, bool joined, int upper,
+		     int work)
 {
-	auto_close int fs = fsopen("overlay", FSOPEN_CLOEXEC);
-	auto_close int upper = -1;
-	auto_close int work = -1;
-	int fd, r;
-
-	if (fs < 0)
-		return err_set(e, -errno, "native overlay: fsopen");
-	r = make_upper(c, &upper);
-	if (r == 0)
-		r = make_work(c, &work);
-	if (r < 0)
-		return err_set(e, r, "native overlay: writable folder of container %.12s", c->id);
 	(void)config_str(fs, "source", "overlay");
-	r = config_lowers(fs, c);
+	int r = config_lowers(fs, l, joined);
+
 	if (r == 0)
 		r = config_dir(fs, "upperdir", upper);
 	if (r == 0)
@@ -257,15 +255,44 @@ static int mount_native(struct container *c, struct rootfs *ret, struct err *e)
 		r = fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", NULL, 0) < 0 ? -errno : 0;
 	if (r == 0)
 		r = fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0 ? -errno : 0;
+	return r;
+}
+
+static int mount_native(struct container *c, struct rootfs *ret, struct err *e)
+{
+	AUTO(lowers_close) struct lowers lowers = { 0 };
+	auto_close int upper = -1;
+	auto_close int work = -1;
+
+	int r = make_upper(c, &upper);
+	if (r == 0)
+		r = make_work(c, &work);
 	if (r < 0)
-		return fs_error(fs, r, e);
-	fd = fsmount(fs, FSMOUNT_CLOEXEC, 0);
-	if (fd < 0)
-		return err_set(e, -errno, "native overlay: fsmount");
-	ret->fd = fd;
-	ret->detached = 1;
-	ret->rung = "native overlay";
-	return 0;
+		return err_set(e, r, "native overlay: writable folder of container %.12s", c->id);
+	r = lowers_open(c, &lowers);
+	if (r < 0)
+		return err_set(e, r, "native overlay: layers of container %.12s", c->id);
+	/* Before Linux 6.5 there is no "lowerdir+". Some of those kernels take any
+	 * word, look at none before the mount is made, and want one string then. */
+	for (int joined = 0; joined < 2; joined++) {
+		auto_close int fs = fsopen("overlay", FSOPEN_CLOEXEC);
+
+		if (fs < 0)
+			return err_set(e, -errno, "native overlay: fsopen");
+		r = configure(fs, c, &lowers, joined, upper, work);
+		if (r == -EINVAL && !joined)
+			continue;
+		if (r < 0)
+			return fs_error(fs, r, e);
+		int fd = fsmount(fs, FSMOUNT_CLOEXEC, 0);
+		if (fd < 0)
+			return err_set(e, -errno, "native overlay: fsmount");
+		ret->fd = fd;
+		ret->detached = 1;
+		ret->rung = "native overlay";
+		return 0;
+	}
+	return r;
 }
 
 /* --------------------------------------------------------- fuse-overlay -- */

@@ -73,6 +73,42 @@ run_hello="run --rm --network none hello --nonsense"
 	[ "$(grep -c warning <<<"$output")" = 1 ]
 }
 
+@test "root file system: native overlay on kernels before 6.5, which take any word and look at none until the end" {
+	cc -shared -fPIC -O1 -o "$DIR/old.so" -x c - <<-'END'
+		#include <errno.h>
+		#include <linux/mount.h>
+		#include <string.h>
+		#include <sys/syscall.h>
+		#include <unistd.h>
+		int fsconfig(int fd, unsigned int cmd, const char *key, const void *value, int aux)
+		{
+			static int bad = -1;
+
+			if (key && strcmp(key, "lowerdir+") == 0) {
+				bad = fd;
+				return 0;
+			}
+			if (cmd == FSCONFIG_CMD_CREATE && fd == bad) {
+				bad = -1;
+				(void)write(2, "old kernel\n", 11);
+				errno = EINVAL;
+				return -1;
+			}
+			return syscall(SYS_fsconfig, fd, cmd, key, value, aux);
+		}
+	END
+	chmod 755 "$DIR/old.so"
+	local kind
+	for kind in nosub sub; do
+		mkdir "$DIR/$kind"
+		chown "$(account $kind):" "$DIR/$kind"
+		SUITE_ENV="LD_PRELOAD=$DIR/old.so" run as $kind runner --root "$DIR/$kind/root" --runroot "$DIR/$kind/run" \
+			run --rm --network none --require rootfs=overlay hello --nonsense
+		assert_output_has "old kernel"
+		assert_output_has "usage: hello"
+	done
+}
+
 @test "network: what slirp-net warned of before it was ready" {
 	stage
 	mv "$DIR/bin/slirp-net" "$DIR/bin/real"
