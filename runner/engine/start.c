@@ -21,11 +21,7 @@
  * and then tells the command and lets the lock go. Whatever fails is told
  * instead, everything taken is let go in reverse, and the record stays as it
  * was (or, for a container made by this very command, goes).
- * At the end of the program who waits comes first: the record says EXITED, or
- * the name is free and the folder out of sight, then every client is told, and
- * only then the way back is taken: mounts, slirp-net, the folder's files.
- * The lock is held until all of it is done. Published ports are let go before
- * anybody is told: the next container may want them.
+ * The end is in finish.c.
  */
 #include "runner/engine/start.h"
 
@@ -54,6 +50,7 @@
 #include "runner/engine/engine.h"
 #include "runner/engine/files.h"
 #include "runner/engine/filter.h"
+#include "runner/engine/finish.h"
 #include "runner/engine/ladder.h"
 #include "runner/engine/monitor.h"
 #include "runner/engine/network.h"
@@ -66,33 +63,12 @@
 #include "runner/oci/oci.h"
 #include "runner/oci/spec.h"
 
-#define EXIT_FLUSH_MS 10000
-
-/* All that another command can notice; container_purge() does the rest. */
-static int retire(struct container *c, struct store *store, struct err *e)
-{
-	AUTO(store_close) struct store *own = NULL;
-	int r;
-
-	volume_retire_anonymous(c);
-	r = container_retire(c, e);
-	if (r < 0 || !c->config.layers.n)
-		return r;
-	if (!store) {
-		r = engine_store(c->eng, &own, e);
-		if (r < 0)
-			return r;
-		store = own;
-	}
-	return store_release(store, c->id, e);
-}
-
 int start_destroy(struct container *c, struct store *store, struct err *e)
 {
 	int r, purged;
 
 	container_reap(c);
-	r = retire(c, store, e);
+	r = finish_retire(c, store, e);
 	purged = container_purge(c, r < 0 ? NULL : e);
 
 	return r < 0 ? r : purged;
@@ -375,45 +351,6 @@ static int create(struct monitor *m, const struct ends *ends, struct err *e)
 	return r;
 }
 
-/* ------------------------------------------------------------------ end -- */
-
-/* Somebody may have renamed it while it ran. */
-static void refresh_name(struct container *c)
-{
-	AUTO(container_free) struct container *now = NULL;
-
-	if (container_load(c->eng, c->id, &now, NULL) == 0 && !str_eq(now->name, c->name)) {
-		free(c->name);
-		c->name = take_ptr(now->name);
-	}
-}
-
-static void record_exited(struct monitor *m)
-{
-	struct container *c = m->c;
-	struct err e = { 0 };
-
-	refresh_name(c);
-	if (m->remove) {
-		if (retire(c, m->store, &e) < 0)
-			log_debug("%s", e.msg);
-	} else {
-		c->state.status = CONTAINER_EXITED;
-		c->state.exit_code = m->exit_code;
-		if (m->lost_ids)
-			set_str(&c->state.error, "the supervisor of recorded ids ended");
-		c->state.finished = container_now();
-		c->state.pid = 0;
-		c->state.monitor_pid = 0;
-		strv_clear(&c->state.ports);
-		/* On a full disk the record stays RUNNING with a dead monitor:
-		 * readers take that for EXITED. */
-		if (container_save(c, &e) < 0)
-			log_debug("%s", e.msg);
-		container_clear_run_dir(c);
-	}
-}
-
 /* -------------------------------------------------------------- monitor -- */
 
 static int take_signals(struct monitor *m, struct err *e)
@@ -489,76 +426,6 @@ static int bring_up(struct monitor *m, const struct start_opts *opts, int netns_
 	return oci_start(&m->oci, e);
 }
 
-static void release(struct monitor *m)
-{
-	guard_stop(&m->guard);
-	if (m->mounts_fd >= 0)
-		close(take_fd(&m->mounts_fd));
-	if (m->oci.has_cgroup && m->oci.cgroup_ours)
-		(void)oci_cgroup_remove(m->oci.cgroup, m->oci.cgroup_scope, NULL);
-	oci_container_close(&m->oci);
-	recorded_stop(&m->recorded);
-	rootfs_release(&m->root);
-	network_release(&m->net);
-	log_writer_close(&m->log);
-}
-
-/* As if it had not been tried. */
-static void record_unstarted(struct monitor *m)
-{
-	struct container_state *st = &m->c->state;
-
-	st->status = st->finished ? CONTAINER_EXITED : CONTAINER_CREATED;
-	st->pid = 0;
-	st->monitor_pid = 0;
-	strv_clear(&st->ports);
-	(void)container_save(m->c, NULL);
-}
-
-static void give_up(struct monitor *m, const struct start_opts *opts, int code, const struct err *e)
-{
-	struct ctl_error msg = { .exit_code = oci_exit_code(code), .err = *e };
-
-	if (m->oci.pidfd >= 0) {
-		(void)proc_pidfd_kill(m->oci.pidfd, SIGKILL);
-		(void)proc_wait(m->oci.pid);
-	}
-	release(m);
-	container_clear_run_dir(m->c);
-	if (opts->fresh)
-		(void)start_destroy(m->c, m->store, NULL);
-	else if (m->c->state.status == CONTAINER_RUNNING)
-		record_unstarted(m);
-	container_unlock(m->c);
-	(void)ctl_send(m->clients[0].fd, CTL_ERROR, &msg, sizeof(msg));
-}
-
-static void finish(struct monitor *m)
-{
-	int32_t code = m->exit_code;
-	struct err e = { 0 };
-
-	guard_dismiss(&m->guard);
-	/* It has the container's mounts, too. */
-	if (m->root.helper > 0 || m->c->config.mounts.n)
-		recorded_stop(&m->recorded);
-	/* A FUSE mount pins the folder, and what it holds back is not written. */
-	if (m->root.helper > 0)
-		rootfs_release(&m->root);
-	if (m->c->state.ports.n)
-		network_release(&m->net);
-	if (container_lock(m->c, /* wait */ true, &e) < 0)
-		log_debug("%s", e.msg);
-	record_exited(m);
-	monitor_close_door(m);
-	monitor_tell_all(m, CTL_EXIT, &code, sizeof(code));
-	release(m);
-	if (m->remove && container_purge(m->c, &e) < 0)
-		log_debug("%s", e.msg);
-	container_unlock(m->c);
-	monitor_flush(m, EXIT_FLUSH_MS);
-}
-
 /* Without its supervisor nothing of the start can work, and says other things. */
 static int blame_recorded(const struct monitor *m, int r, struct err *e)
 {
@@ -588,7 +455,7 @@ static void monitor_main(struct container *c, const struct start_opts *opts, int
 	if (r == 0)
 		r = bring_up(&m, opts, netns_sock, &e);
 	if (r < 0) {
-		give_up(&m, opts, blame_recorded(&m, r, &e), &e);
+		finish_unstarted(&m, opts->fresh, blame_recorded(&m, r, &e), &e);
 		return;
 	}
 	m.clients[0].output = opts->attach;
@@ -596,7 +463,7 @@ static void monitor_main(struct container *c, const struct start_opts *opts, int
 	container_unlock(c);
 	monitor_tell_all(&m, CTL_STARTED, NULL, 0);
 	monitor_loop(&m);
-	finish(&m);
+	finish_ended(&m);
 }
 
 /* -------------------------------------------------------------- command -- */
