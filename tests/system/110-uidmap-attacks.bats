@@ -443,10 +443,11 @@ in_false_proc() { # SCRIPT: prepares /proc in a mount namespace; then sub runs n
 # CVE-2018-7169: with a map of one's own group only, groups must not be dropped.
 @test "a map of the own group gives nobody setgroups" {
 	try as_sub bash -c '
-		unshare -U bash -c "read; exec setpriv --clear-groups true" < <(read -r -u 7 _; echo) 2>&1 & p=$!
+		f=$(mktemp -u /tmp/'"$SUITE_PREFIX"'-go.XXXXXX); mkfifo $f; trap "rm -f $f" EXIT
+		unshare -U bash -c "read <$f; exec setpriv --clear-groups true" 2>&1 & p=$!
 		until [ "$(readlink /proc/$p/ns/user)" != "$(readlink /proc/self/ns/user)" ]; do sleep 0.01; done
 		'"$BIN"'/newuidmap $p 0 $(id -u) 1 && '"$BIN"'/newgidmap $p 0 $(id -g) 1
-		cat /proc/$p/setgroups; exec 7>&-; wait $p' 7< <(sleep 0.5)
+		cat /proc/$p/setgroups; echo >$f; wait $p'
 	echo "$output"
 	[ "$status" -ne 0 ]
 	assert_output_has deny
