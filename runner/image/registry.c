@@ -3,10 +3,9 @@
  * registry - the OCI distribution protocol, pulling side
  *
  * How it works: every request is tried without credentials first, unless a
- * token is known. A 401 says how to authenticate (RFC 7235 challenge): Basic
- * sends the credentials, Bearer asks the named token server for a token with
- * them. What may pass (no connection, 429, 5xx, a body that broke off) is tried
- * again after 0.5, 1, 2 … seconds; a blob then goes on where it stopped.
+ * token is known; regauth.c answers a 401. What may pass (no connection, 429,
+ * 5xx, a body that broke off) is tried again after 0.5, 1, 2 … seconds; a blob
+ * then goes on where it stopped.
  *
  * HTTPS always, but for loopback and where the configuration says so: there one
  * question (GET /v2/) finds out which of the two the server speaks, before
@@ -28,36 +27,11 @@
 #include "runner/image/http.h"
 #include "runner/image/json.h"
 #include "runner/image/manifest.h"
+#include "runner/image/regauth.h"
 
 #define RETRIES_DEFAULT 3
 #define RETRY_AFTER_MAX 60
-#define TOKEN_MAX (64u << 10)
 #define URL_MAX 4096
-
-enum scheme {
-	SCHEME_UNKNOWN,
-	SCHEME_HTTPS,
-	SCHEME_HTTP,
-};
-
-/**
- * struct registry - one repository at one place
- * @mutex:	guards what follows it
- * @creds:	looked up at the first challenge
- * @token:	bearer token, or NULL
- * @basic:	the server wants the credentials themselves
- */
-struct registry {
-	struct ref ref;
-	const struct image_pull_opts *opts;
-	bool insecure;
-	pthread_mutex_t mutex;
-	enum scheme scheme;
-	bool have_creds;
-	struct credentials creds;
-	char *token;
-	bool basic;
-};
 
 static bool is_loopback(const char *domain)
 {
@@ -105,12 +79,12 @@ void registry_free(struct registry *r)
 	free(r);
 }
 
-static const char *host_of(const struct registry *r)
+const char *registry_host(const struct registry *r)
 {
 	return str_eq(r->ref.domain, "docker.io") ? "registry-1.docker.io" : r->ref.domain;
 }
 
-static void fill_request(const struct registry *r, struct http_request *req)
+void registry_fill(const struct registry *r, struct http_request *req)
 {
 	req->insecure = r->insecure;
 	req->cert_dir = r->opts->cert_dir;
@@ -126,8 +100,8 @@ static bool answers(struct registry *r, struct http *h, enum scheme scheme, stru
 	struct http_request req = { .url = url };
 
 	(void)str_format(url, sizeof(url), "%s://%s/v2/",
-			 scheme == SCHEME_HTTP ? "http" : "https", host_of(r));
-	fill_request(r, &req);
+			 scheme == SCHEME_HTTP ? "http" : "https", registry_host(r));
+	registry_fill(r, &req);
 	if (http_do(h, &req, &resp, e))
 		return false;
 	return resp.status == 200 || resp.status == 401 || resp.status == 403;
@@ -152,38 +126,13 @@ static int find_scheme(struct registry *r, struct http *h, struct err *e)
 	pthread_mutex_unlock(&r->mutex);
 	if (found)
 		return 0;
-	return err_msg(e, why.code ? why.code : -EPROTO, "%s: %s", host_of(r),
+	return err_msg(e, why.code ? why.code : -EPROTO, "%s: %s", registry_host(r),
 		       why.code ? why.msg : "is no registry");
 }
 
-/* --- authentication ------------------------------------------------------------------ */
+/* --- requests ---------------------------------------------------------------------------- */
 
-/* key="value" out of a challenge */
-static char *challenge_value(const char *challenge, const char *key)
-{
-	size_t len = strlen(key);
-
-	for (const char *p = challenge; *p; p++) {
-		if ((p != challenge && p[-1] != ' ' && p[-1] != ',') || strncasecmp(p, key, len) ||
-		    p[len] != '=')
-			continue;
-		p += len + 1;
-		if (*p != '"')
-			return xstrndup(p, strcspn(p, ", "));
-		return xstrndup(p + 1, strcspn(p + 1, "\""));
-	}
-	return NULL;
-}
-
-/**
- * struct body - a small answer
- */
-struct body {
-	struct strbuf text;
-	size_t max;
-};
-
-static int body_add(void *ctx, const struct http_response *resp, const void *buf, size_t len)
+int registry_body_add(void *ctx, const struct http_response *resp, const void *buf, size_t len)
 {
 	struct body *b = ctx;
 
@@ -192,118 +141,6 @@ static int body_add(void *ctx, const struct http_response *resp, const void *buf
 		return -EFBIG;
 	return strbuf_add(&b->text, buf, len);
 }
-
-static int load_creds(struct registry *r, struct err *e)
-{
-	if (r->have_creds)
-		return 0;
-	int rc = auth_find(r->opts->authfile, r->ref.domain, r->ref.path, &r->creds, e);
-	if (!rc)
-		r->have_creds = true;
-	return rc;
-}
-
-static int parse_token(struct registry *r, const struct body *b, const char *realm,
-		       struct err *e)
-{
-	AUTO(json_drop) json_t *j = NULL;
-	int rc = json_object_load(b->text.s ? b->text.s : "", b->text.len, realm, &j, e);
-
-	if (rc)
-		return rc;
-	const char *token = json_str(j, "token");
-	if (!token)
-		token = json_str(j, "access_token");
-	if (!token)
-		return err_msg(e, -EPROTO, "%s: answered without a token", realm);
-	free(r->token);
-	r->token = xstrdup(token);
-	return 0;
-}
-
-static int fetch_token(struct registry *r, struct http *h, const char *challenge, struct err *e)
-{
-	auto_free char *realm = challenge_value(challenge, "realm");
-	auto_free char *service = challenge_value(challenge, "service");
-	auto_free char *scope = challenge_value(challenge, "scope");
-	AUTO(strbuf_clear) struct strbuf form = { 0 };
-	struct body body = { .max = TOKEN_MAX };
-	struct http_response resp;
-
-	if (!realm || (!str_starts(realm, "https://") && !str_starts(realm, "http://")))
-		return err_msg(e, -EPROTO, "%s: names no token server", host_of(r));
-	bool plain = str_starts(realm, "http://");
-	if (plain && r->scheme == SCHEME_HTTPS && !r->insecure)
-		return err_msg(e, -EPROTO, "%s: its token server %s does not encrypt", host_of(r),
-			       realm);
-	auto_free char *esc_service = http_escape(h, service ? service : "");
-	auto_free char *fallback = xasprintf("repository:%s:pull", r->ref.path);
-	auto_free char *esc_scope = http_escape(h, scope ? scope : fallback);
-	auto_free char *url = NULL;
-	struct http_request req = { .data = body_add, .ctx = &body };
-
-	fill_request(r, &req);
-	if (r->creds.token) {
-		auto_free char *esc = http_escape(h, r->creds.token);
-
-		(void)strbuf_addf(&form, "grant_type=refresh_token&service=%s&scope=%s&"
-				  "client_id=runner&refresh_token=%s", esc_service, esc_scope,
-				  esc);
-		req.post = form.s;
-		url = xstrdup(realm);
-	} else {
-		url = xasprintf("%s%sservice=%s&scope=%s", realm, strchr(realm, '?') ? "&" : "?",
-				esc_service, esc_scope);
-		req.user = r->creds.user;
-		req.password = r->creds.password;
-	}
-	req.url = url;
-	int rc = http_do(h, &req, &resp, e);
-	if (!rc && resp.status != 200)
-		rc = err_msg(e, resp.status == 401 || resp.status == 403 ? -EACCES : -EPROTO,
-			     "%s: access denied by %s (HTTP %ld)%s", host_of(r), realm, resp.status,
-			     r->creds.user || r->creds.token ? "" : ": not logged in");
-	if (!rc)
-		rc = parse_token(r, &body, realm, e);
-	strbuf_clear(&body.text);
-	return rc;
-}
-
-/**
- * struct auth_state - what a request was sent with, to see whether another thread
- * has newer
- */
-struct auth_state {
-	char *token;
-	bool basic;
-};
-
-static int answer_challenge(struct registry *r, struct http *h, const char *challenge,
-			    const struct auth_state *used, struct err *e)
-{
-	int rc = 0;
-
-	pthread_mutex_lock(&r->mutex);
-	bool newer = r->basic != used->basic ||
-		     (r->token && (!used->token || !str_eq(r->token, used->token)));
-	if (!newer)
-		rc = load_creds(r, e);
-	if (!newer && !rc) {
-		if (!strncasecmp(challenge, "bearer", 6)) {
-			rc = fetch_token(r, h, challenge, e);
-		} else if (!strncasecmp(challenge, "basic", 5) && r->creds.user && !r->basic) {
-			r->basic = true;
-		} else {
-			rc = err_msg(e, -EACCES, "%s: %s", host_of(r),
-				     r->creds.user ? "the credentials are refused"
-						   : "authentication required: not logged in");
-		}
-	}
-	pthread_mutex_unlock(&r->mutex);
-	return rc;
-}
-
-/* --- requests ---------------------------------------------------------------------------- */
 
 static void pause_ms(long ms, const atomic_bool *cancel)
 {
@@ -333,10 +170,10 @@ static int status_error(const struct registry *r, const struct http_response *re
 
 	error_text(resp, text, sizeof(text));
 	if (resp->status == 404)
-		return err_msg(e, -ENOENT, "%s: %s is not there%s", host_of(r), what, text);
+		return err_msg(e, -ENOENT, "%s: %s is not there%s", registry_host(r), what, text);
 	if (resp->status == 401 || resp->status == 403)
 		code = -EACCES;
-	return err_msg(e, code, "%s: %s: HTTP %ld%s", host_of(r), what, resp->status, text);
+	return err_msg(e, code, "%s: %s: HTTP %ld%s", registry_host(r), what, resp->status, text);
 }
 
 static bool is_transient(long status)
@@ -391,17 +228,17 @@ static int ask(struct registry *r, struct http *h, const struct ask *a, struct h
 	if (rc)
 		return rc;
 	if (str_format(url, sizeof(url), "%s://%s/v2/%s/%s",
-		       r->scheme == SCHEME_HTTP ? "http" : "https", host_of(r), r->ref.path,
+		       r->scheme == SCHEME_HTTP ? "http" : "https", registry_host(r), r->ref.path,
 		       a->path) < 0)
-		return err_set(e, -ENAMETOOLONG, "%s: %s", host_of(r), a->what);
+		return err_set(e, -ENAMETOOLONG, "%s: %s", registry_host(r), a->what);
 	req->url = url;
-	fill_request(r, req);
+	registry_fill(r, req);
 	for (;;) {
 		if (a->resume)
 			a->resume(req);
 		rc = try_once(r, h, req, resp, &used, e);
 		if (!rc && resp->status == 401 && challenges++ < 2) {
-			rc = answer_challenge(r, h, resp->challenge, &used, e);
+			rc = regauth_answer(r, h, resp->challenge, &used, e);
 			if (rc)
 				break;
 			continue;
@@ -412,13 +249,13 @@ static int ask(struct registry *r, struct http *h, const struct ask *a, struct h
 		long ms = resp->retry_after ? resp->retry_after * 1000L : wait;
 		if (ms > RETRY_AFTER_MAX * 1000L)
 			ms = RETRY_AFTER_MAX * 1000L;
-		log_debug("%s: %s: trying again in %ld ms", host_of(r), a->what, ms);
+		log_debug("%s: %s: trying again in %ld ms", registry_host(r), a->what, ms);
 		pause_ms(ms, req->cancel);
 		wait *= 2;
 	}
 	free(used.token);
 	if (rc)
-		return resp->failed ? rc : err_wrap(e, "%s: %s", host_of(r), a->what);
+		return resp->failed ? rc : err_wrap(e, "%s: %s", registry_host(r), a->what);
 	if (resp->status != 200 && resp->status != 206)
 		return status_error(r, resp, a->what, e);
 	return 0;
@@ -441,22 +278,22 @@ int registry_manifest(struct registry *r, struct http *h, const char *which, cha
 	(void)str_format(path, sizeof(path), "manifests/%s", which);
 	(void)str_format(what, sizeof(what), "'%s%s%s'", r->ref.path,
 			 digest_is_valid(which) ? "@" : ":", which);
-	struct http_request req = { .headers = headers, .data = body_add, .ctx = &body };
+	struct http_request req = { .headers = headers, .data = registry_body_add, .ctx = &body };
 	struct ask a = { .path = path, .what = what };
 	int rc = ask(r, h, &a, &req, &resp, e);
 	if (rc == -EFBIG)
-		rc = err_msg(e, rc, "%s: %s: manifest is larger than %u bytes", host_of(r), what,
+		rc = err_msg(e, rc, "%s: %s: manifest is larger than %u bytes", registry_host(r), what,
 			     IMAGE_MANIFEST_MAX);
 	if (!rc && !body.text.s)
-		rc = err_msg(e, -EPROTO, "%s: %s: manifest is empty", host_of(r), what);
+		rc = err_msg(e, -EPROTO, "%s: %s: manifest is empty", registry_host(r), what);
 	if (!rc)
 		rc = digest_of(body.text.s, body.text.len, ret_digest);
 	if (!rc && digest_is_valid(which) && !str_eq(which, ret_digest))
-		rc = err_msg(e, -EBADMSG, "%s: %s: digest mismatch: its bytes are %s", host_of(r),
+		rc = err_msg(e, -EBADMSG, "%s: %s: digest mismatch: its bytes are %s", registry_host(r),
 			     what, ret_digest);
 	if (!rc && digest_is_valid(resp.digest) && !str_eq(resp.digest, ret_digest))
 		rc = err_msg(e, -EBADMSG, "%s: %s: digest mismatch: sent as %s, its bytes are %s",
-			     host_of(r), what, resp.digest, ret_digest);
+			     registry_host(r), what, resp.digest, ret_digest);
 	if (rc) {
 		strbuf_clear(&body.text);
 		return rc;
@@ -535,7 +372,7 @@ static int blob_download(struct registry *r, struct http *h, struct blob_get *g,
 	}
 	if (rc == -EFBIG)
 		return err_msg(e, -EBADMSG, "%s: %s: is larger than the manifest says (%llu bytes)",
-			       host_of(r), what, (unsigned long long)f->size);
+			       registry_host(r), what, (unsigned long long)f->size);
 	if (rc && resp.failed)
 		return err_set(e, rc, "write blob %s", f->digest);
 	return rc;
@@ -562,7 +399,7 @@ int registry_blob(struct registry *r, struct http *h, const struct fetch *f, str
 		rc = blob_download(r, h, &g, e);
 	if (!rc && g.part.have != f->size)
 		rc = err_msg(e, -EBADMSG, "%s: blob %s: has %llu bytes, the manifest says %llu",
-			     host_of(r), f->digest, (unsigned long long)g.part.have,
+			     registry_host(r), f->digest, (unsigned long long)g.part.have,
 			     (unsigned long long)f->size);
 	if (rc == -EBADMSG)
 		(void)unlinkat(f->st->fd, g.part.tmp, 0);
@@ -582,11 +419,11 @@ static int ping(struct registry *r, struct http *h, struct http_response *resp, 
 	struct auth_state used = { 0 };
 
 	(void)str_format(url, sizeof(url), "%s://%s/v2/",
-			 r->scheme == SCHEME_HTTP ? "http" : "https", host_of(r));
-	fill_request(r, &req);
+			 r->scheme == SCHEME_HTTP ? "http" : "https", registry_host(r));
+	registry_fill(r, &req);
 	int rc = try_once(r, h, &req, resp, &used, e);
 	if (!rc && resp->status == 401) {
-		rc = answer_challenge(r, h, resp->challenge, &used, e);
+		rc = regauth_answer(r, h, resp->challenge, &used, e);
 		if (!rc)
 			rc = try_once(r, h, &req, resp, &used, e);
 	}
