@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/sock.h"
 #include "slirp-net/net.h"
 #include "slirp-net/udpframe.h"
 #include "tests/helpers/fail_alloc.h"
@@ -404,6 +405,62 @@ static int api_socket(void)
 	return strstr(answer, "entries") ? 0 : -ENOMEM;
 }
 
+/* The broker's part: take the namespace, say that its link is made. */
+static bool broker_adds(int sock)
+{
+	struct bridge_tell t = { .event = BRIDGE_ADDED };
+	struct bridge_ask ask;
+	size_t n_fds = 0;
+	int fd;
+
+	if (recv(sock, &ask, 1, MSG_PEEK | MSG_DONTWAIT) != 1 ||
+	    sock_recv_fds(sock, &ask, sizeof(ask), &fd, 1, &n_fds) != sizeof(ask))
+		return false;
+	assert_int_equal(n_fds, 1);
+	(void)close(fd);
+	t.id = ask.port.id;
+	return send(sock, &t, sizeof(t), 0) == sizeof(t);
+}
+
+/* Whose client hears of an error is not in the table; unless no memory was left
+ * for the answer itself. */
+static int attach(void)
+{
+	static const char line[] =
+		"{\"execute\":\"attach\",\"arguments\":{\"names\":[\"a\",\"b\"]}}\n";
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	struct net *net = &w->net;
+	char answer[400] = "";
+	int sv[2], fd, r;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sv), 0);
+	net->conf.shared = true;
+	net->conf.tapname = "tap0";
+	net->broker.bridge_fd = sv[0];
+	r = members_start(net);
+	if (r >= 0) {
+		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		memcpy(a.sun_path, w->api, sizeof(w->api));
+		assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+		(void)sock_send_fds(fd, line, sizeof(line) - 1, &sv[1], 1);
+		turn();
+		if (broker_adds(sv[1]))
+			turn();
+		(void)!read(fd, answer, sizeof(answer) - 1);
+		(void)close(fd);
+		turn();
+		r = strstr(answer, "\"names\":[\"a\",\"b\"]") ? 0 : -ENOMEM;
+		if (r < 0 && strstr(answer, "error"))
+			assert_true(net->members.n == 1 || strstr(answer, "out of memory"));
+		(void)loop_set(&net->loop, &net->members.ev, 0);
+	}
+	members_clear(&net->members);
+	net->conf.shared = false;
+	(void)close(sv[0]);
+	(void)close(sv[1]);
+	return r;
+}
+
 static const struct step {
 	const char *name;
 	int (*fn)(void);
@@ -412,7 +469,7 @@ static const struct step {
 	{ "dns", dns },		    { "tcp_out", tcp_out },
 	{ "pump", pump_much },	    { "egress", egress },
 	{ "publish tcp", publish_one_tcp }, { "publish udp", publish_one_udp },
-	{ "api lines", api_lines }, { "api socket", api_socket },
+	{ "api lines", api_lines }, { "api socket", api_socket }, { "attach", attach },
 };
 
 /* One step after the other, each until every allocation of it has failed once. */
