@@ -348,3 +348,49 @@ ids_program() {
 	[ "$output" = $'0\n33' ]
 	[ "$(getfattr --only-values -n user.containers.override_stat "$DIR/b/rootfs/data/f")" = 33:0:0644 ]
 }
+
+@test "new files: more at once than are remembered; threads that make nothing and never call again" {
+	compile many <<-'END'
+	#include <fcntl.h>
+	#include <pthread.h>
+	#include <stdio.h>
+	#include <sys/stat.h>
+	#include <unistd.h>
+	static void *fail(void *arg)
+	{
+		/* the name is free, but the flags are refused */
+		(void)arg;
+		open("/data/never", O_CREAT | O_DIRECTORY | O_RDWR, 0600);
+		pause();
+		return NULL;
+	}
+	int main(void)
+	{
+		pthread_attr_t attr;
+		pthread_t t;
+		struct stat st;
+		char name[32];
+		int bad = 0;
+		if (setresgid(33, 33, 33) || setresuid(33, 33, 33))
+			return 1;
+		pthread_attr_init(&attr);
+		pthread_attr_setstacksize(&attr, 65536);
+		for (int i = 0; i < 300; i++)
+			if (pthread_create(&t, &attr, fail, NULL))
+				return 2;
+		for (int i = 0; i < 300; i++) {
+			snprintf(name, sizeof(name), "/data/m%d", i);
+			close(open(name, O_CREAT | O_WRONLY, 0600));
+		}
+		for (int i = 0; i < 300; i++) {
+			snprintf(name, sizeof(name), "/data/m%d", i);
+			bad += stat(name, &st) || st.st_uid != 33;
+		}
+		printf("bad %d\n", bad);
+		fflush(stdout);
+		_exit(0);
+	}
+	END
+	inside "" many
+	[ "$output" = "bad 0" ]
+}

@@ -49,6 +49,7 @@ struct undo;
  * @newfiles:	files being made by somebody who is not 0:0 (newfile.h)
  * @undo:	executions that may have failed (exec.c)
  * @changed:	some process is not what its listener began with
+ * @full_told:	it was said that there are no more records
  * @moved:	some process may have another root or mount namespace
  */
 struct agent {
@@ -61,6 +62,7 @@ struct agent {
 	struct undo *undo;
 	atomic_bool changed;
 	atomic_bool moved;
+	atomic_bool full_told;
 };
 
 /**

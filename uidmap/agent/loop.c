@@ -66,7 +66,7 @@ static void send_answer(const struct listener *l, struct seccomp_notif_resp *res
 		resp->val = r;
 	/* -ENOENT: the caller was killed meanwhile */
 	if (ioctl(l->fd, SECCOMP_IOCTL_NOTIF_SEND, resp) < 0 && errno != ENOENT)
-		log_warn("agent: answer: %s", strerrordesc_np(errno));
+		log_debug("agent: answer: %s", strerrordesc_np(errno));
 }
 
 static bool is_hung_up(struct listener *l)

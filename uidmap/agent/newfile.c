@@ -30,8 +30,8 @@ static void record_owner(struct agent *a, const struct newfile *f, int fd)
 	ov.gid = f->gid;
 	r = object_write(a, &o, &ov);
 	if (r < 0)
-		log_warn("agent: the owner of a new file was not recorded: %s",
-			 strerrordesc_np(-r));
+		log_debug("agent: the owner of a new file was not recorded: %s",
+			  strerrordesc_np(-r));
 }
 
 /* Returns true when the note is done with. */
@@ -71,21 +71,22 @@ static uint32_t group_in(struct agent *a, int parent, uint32_t gid)
 	return gid;
 }
 
-static void add(struct newfiles *t, struct newfile *f)
+/* A note whose thread never calls again, for a file never made, would stay forever. */
+static void add(struct newfiles *t, const struct newfile *f)
 {
-	size_t at = 0;
+	struct newfile *at;
 
 	(void)pthread_mutex_lock(&t->lock);
-	while (at < NEWFILES_MAX && t->v[at].tid)
-		at++;
-	if (at < NEWFILES_MAX) {
-		t->v[at] = *f;
-		f->parent = -1;
+	for (unsigned int i = 0; i < NEWFILES_MAX && t->v[t->next].tid; i++)
+		t->next = (t->next + 1) % NEWFILES_MAX;
+	at = &t->v[t->next];
+	t->next = (t->next + 1) % NEWFILES_MAX;
+	if (at->tid)
+		(void)close(at->parent);
+	else
 		atomic_fetch_add(&t->n, 1);
-	}
+	*at = *f;
 	(void)pthread_mutex_unlock(&t->lock);
-	if (at == NEWFILES_MAX)
-		log_warn("agent: more than %d files are being made at once", NEWFILES_MAX);
 }
 
 void newfile_note(struct job *j, const struct place *p, const struct record *who)
@@ -105,6 +106,4 @@ void newfile_note(struct job *j, const struct place *p, const struct record *who
 		return;
 	f.parent = take_fd(&parent);
 	add(j->agent->newfiles, &f);
-	if (f.parent >= 0)
-		(void)close(f.parent);
 }

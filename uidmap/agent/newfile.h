@@ -29,10 +29,13 @@ struct record;
 /**
  * struct newfiles - the notes
  * @n:		how many are in use
+ * @next:	where to look for a free one first; when there is none, the note
+ *		there is the oldest, and gives way
  */
 struct newfiles {
 	pthread_mutex_t lock;
 	_Atomic(unsigned int) n;
+	unsigned int next;
 	struct newfile {
 		pid_t tid;
 		int parent;

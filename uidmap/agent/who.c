@@ -79,7 +79,9 @@ int who_become(struct job *j, const struct idstate *id, bool fresh, uint64_t *re
 	if (number >= 0)
 		value = who_value(limit_of(j->tid), (uint32_t)number);
 	if (value == 0) {
-		log_error("agent: no more records: a change of ids was refused");
+		/* once: the container could fill somebody's log */
+		if (!atomic_exchange(&j->agent->full_told, true))
+			log_error("agent: no more records: changes of ids are refused");
 		return -EAGAIN;
 	}
 	l = (struct rlimit64){ value, value };
