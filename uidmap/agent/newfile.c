@@ -17,13 +17,25 @@
 #include "uidmap/agent/object.h"
 #include "uidmap/agent/tracee.h"
 
+/* A file is made at once, or on a slow disk some seconds later. */
+enum { MAKING_SECONDS = 10 };
+
+static bool is_born_for(const struct newfile *f, const struct object *o)
+{
+	time_t born = o->st.stx_mask & STATX_BTIME ? o->st.stx_btime.tv_sec :
+						      o->st.stx_ctime.tv_sec;
+
+	return born >= f->when - 1 && born <= f->when + MAKING_SECONDS;
+}
+
 static void record_owner(struct agent *a, const struct newfile *f, int fd)
 {
 	struct override ov;
 	struct object o;
 	int r;
 
-	if (object_read(a, fd, &o) < 0 || o.recorded || o.st.stx_uid != geteuid())
+	if (object_read(a, fd, &o) < 0 || o.recorded || o.st.stx_uid != geteuid() ||
+	    !is_born_for(f, &o))
 		return;
 	ov = o.ov;
 	ov.uid = f->uid;
@@ -91,7 +103,7 @@ static void add(struct newfiles *t, const struct newfile *f)
 
 void newfile_note(struct job *j, const struct place *p, const struct record *who)
 {
-	struct newfile f = { .tid = j->tid, .parent = -1 };
+	struct newfile f = { .tid = j->tid, .when = time(NULL), .parent = -1 };
 	const char *name;
 	struct stat st;
 

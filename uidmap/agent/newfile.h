@@ -7,7 +7,8 @@
  * not 0:0 is about to, the folder and the name are noted, if nothing has the
  * name yet. Before the next call is answered, notes are settled: what now has
  * the name gets its owner. Whoever could see the wrong owner has to ask
- * through us, so nobody does. A note ends when its thread calls again.
+ * through us, so nobody does. A note ends when its thread calls again; what
+ * was born much later than the note was made by somebody else.
  */
 #ifndef UIDMAP_AGENT_NEWFILE_H
 #define UIDMAP_AGENT_NEWFILE_H
@@ -18,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #define NEWFILES_MAX 256
 
@@ -38,6 +40,7 @@ struct newfiles {
 	unsigned int next;
 	struct newfile {
 		pid_t tid;
+		time_t when;
 		int parent;
 		uint32_t uid;
 		uint32_t gid;
