@@ -5,8 +5,8 @@
  * How it works: with --shared the link "gw0" of the gateway namespace is a
  * bridge, and each container has a port of it, "pN". To make one in another
  * container's namespace takes rights there, so that namespace has to belong
- * to the user namespace that the broker is in, or to one below; the broker
- * keeps CAP_SYS_ADMIN for setns(2), in that user namespace.
+ * to the user namespace that the broker is in, or to one below; this process,
+ * a child of the broker, keeps CAP_SYS_ADMIN for setns(2), in that user namespace.
  *
  * The bridge learns nothing: each port's MAC address is entered when it is
  * made, frames to unknown ones go nowhere, and the gateway's kernel knows its

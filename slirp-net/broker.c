@@ -13,6 +13,8 @@
  * namespace, the gateway's network namespace), and releases it by its own end:
  * each costs the kernel grace periods, 25 to 45 ms together, and whoever waits
  * for slirp-net would wait for them. The link vanishes with the gateway.
+ *
+ * With --shared it has a child, for further containers (bridge.c).
  */
 #include "slirp-net/broker.h"
 
@@ -186,30 +188,17 @@ enum serving {
 	SERVING_SOCK,	/* the end of slirp-net, and descriptors to keep */
 	SERVING_POOL,	/* requests for sockets */
 	SERVING_RESOLV,	/* the host's resolv.conf */
-	SERVING_BRIDGE,	/* requests for ports of the bridge */
-	SERVING_LINKS,	/* ports that come and go */
 	SERVING_MAX_,
 };
 
-static int serve_bridge(struct bridge *b, const struct pollfd *fds)
-{
-	if (!b)
-		return 0;
-	if (fds[SERVING_LINKS].revents)
-		bridge_look(b);
-	return fds[SERVING_BRIDGE].revents ? bridge_serve(b) : 0;
-}
-
 /* Two sockets, so that slirp-net can wait for an answer on the one while the
  * other tells each side of the other's end, and of a new resolv.conf. */
-static void serve(int sock, int pool, struct bridge *b)
+static void serve(int sock, int pool)
 {
 	struct resolv_watch watch;
 	struct pollfd fds[SERVING_MAX_] = {
 		[SERVING_SOCK] = { .fd = sock, .events = POLLIN },
 		[SERVING_POOL] = { .fd = pool, .events = POLLIN },
-		[SERVING_BRIDGE] = { .fd = b ? b->sock : -1, .events = POLLIN },
-		[SERVING_LINKS] = { .fd = b ? b->links : -1, .events = POLLIN },
 	};
 
 	resolv_watch_open(&watch);
@@ -224,8 +213,6 @@ static void serve(int sock, int pool, struct bridge *b)
 		if (n > 0 && fds[SERVING_SOCK].revents && keep_more(sock) < 0)
 			return;
 		if (n > 0 && fds[SERVING_POOL].revents && pool_serve(pool) < 0)
-			return;
-		if (n > 0 && serve_bridge(b, fds) < 0)
 			return;
 		if ((n == 0 || (n > 0 && fds[SERVING_RESOLV].revents)) &&
 		    resolv_watch_look(&watch) && send_resolv_conf(sock, &watch) < 0)
@@ -262,12 +249,55 @@ struct ends {
 	int sock, pool, bridge;
 };
 
+/*
+ * The process that makes and removes ports of the bridge. That takes the
+ * kernel 30 ms at times, for which no published connection shall wait, and a
+ * right that nothing else here needs.
+ */
+static _Noreturn void bridge_main(const struct ends *ends, const struct conf *c)
+{
+	struct bridge *b = NULL;
+	struct pollfd fds[2] = { { .fd = ends->bridge, .events = POLLIN }, { .events = POLLIN } };
+	struct err e = { 0 };
+
+	(void)prctl(PR_SET_NAME, "slirp-net-bridge");
+	(void)fd_close_from(3, &ends->bridge, 1);
+	(void)err_set(&e, -ENOMEM, "bridge");
+	if (isolate_bridge(c, &e) >= 0)
+		b = bridge_new(c, GATEWAY_INDEX, ends->bridge);
+	if (!b) {
+		log_error("%s", e.msg);
+		_exit(1);
+	}
+	lean_rest();
+	fds[1].fd = b->links;
+	for (;;) {
+		int n = poll(fds, 2, -1);
+
+		if (n < 0 && errno != EINTR)
+			_exit(1);
+		if (n > 0 && fds[1].revents)
+			bridge_look(b);
+		if (n > 0 && fds[0].revents && bridge_serve(b) < 0)
+			_exit(0);
+	}
+}
+
+static int bridge_start(const struct ends *ends, const struct conf *c, struct err *e)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		bridge_main(ends, c);
+	(void)close(ends->bridge);
+	return pid < 0 ? err_set(e, -errno, "fork") : 0;
+}
+
 static _Noreturn void broker_main(const struct ends *ends, const struct conf *c, struct netns *ns)
 {
 	struct ready m = { 0 };
 	int keep[] = { ends->sock, ends->pool, ends->bridge, ns->user, ns->net };
 	int fds[GATEWAY_FD_MAX_] = { -1, -1, -1, -1 };
-	struct bridge *bridge = NULL;
 	bool gateway = false;
 
 	/* the caller's signals are for slirp-net; its end is ours */
@@ -277,11 +307,10 @@ static _Noreturn void broker_main(const struct ends *ends, const struct conf *c,
 	(void)prctl(PR_SET_NAME, "slirp-net-broker");
 	(void)fd_close_from(3, keep, sizeof(keep) / sizeof(keep[0]));
 	if (set_up(c, ns, fds, &m.splice, &gateway, &m.err) >= 0 &&
+	    (!c->shared || bridge_start(ends, c, &m.err) >= 0) &&
 	    isolate_broker(c, &m.err) >= 0)
 		m.err.code = 0;
 	netns_clear(ns);
-	if (!m.err.code && c->shared && !(bridge = bridge_new(c, GATEWAY_INDEX, ends->bridge)))
-		(void)err_set(&m.err, -ENOMEM, "bridge");
 	if (m.err.code && gateway)
 		gateway_close(c);
 	if (send_ready(ends->sock, &m, fds) < 0 || m.err.code) {
@@ -291,7 +320,7 @@ static _Noreturn void broker_main(const struct ends *ends, const struct conf *c,
 	cleanup_closep(&fds[GATEWAY_LISTEN4]);
 	cleanup_closep(&fds[GATEWAY_LISTEN6]);
 	lean_rest();
-	serve(ends->sock, ends->pool, bridge);
+	serve(ends->sock, ends->pool);
 	clean_up(c);
 	/* slirp-net may go; the rest takes its time */
 	(void)close(ends->sock);

@@ -7,8 +7,9 @@
  * empty root and keeps CAP_NET_BIND_SERVICE alone (of use only where root
  * started it). The broker keeps the host's file system, for resolv.conf and
  * the control socket's file, and CAP_NET_ADMIN in the container's user
- * namespace, for transparent sockets (with --shared also CAP_SYS_ADMIN there, to
- * join the namespaces of further containers); it reads nothing from the container.
+ * namespace, for transparent sockets; it reads nothing from the container. With
+ * --shared a third process keeps CAP_SYS_ADMIN there, too, to join the
+ * namespaces of further containers.
  * Both are limited to the system calls their sources name (seccomp.c).
  */
 #include "slirp-net/isolate.h"
@@ -170,14 +171,23 @@ int isolate_main(const struct conf *conf, int userns, struct isolation *iso, str
 	return r;
 }
 
-int isolate_broker(const struct conf *conf, struct err *e)
+static int isolate_helper(const struct conf *conf, size_t n_keep, struct err *e)
 {
 	/* the second to join the namespaces of further containers */
 	static const int keep[] = { CAP_NET_ADMIN, CAP_SYS_ADMIN };
-	int r;
+	int r = demand(conf->enable_sandbox, isolate_caps(keep, n_keep, e), e);
 
-	r = demand(conf->enable_sandbox, isolate_caps(keep, conf->shared ? 2 : 1, e), e);
 	if (r >= 0)
 		r = demand(conf->enable_seccomp, seccomp_enter(SECCOMP_BROKER, e), e);
 	return r;
+}
+
+int isolate_broker(const struct conf *conf, struct err *e)
+{
+	return isolate_helper(conf, 1, e);
+}
+
+int isolate_bridge(const struct conf *conf, struct err *e)
+{
+	return isolate_helper(conf, 2, e);
 }

@@ -67,4 +67,9 @@ int isolate_early(const struct conf *conf, struct isolation *iso, struct err *e)
 int isolate_main(const struct conf *conf, int userns, struct isolation *iso, struct err *e);
 int isolate_broker(const struct conf *conf, struct err *e);
 
+/**
+ * isolate_bridge() - as isolate_broker(), but it may join other namespaces
+ */
+int isolate_bridge(const struct conf *conf, struct err *e);
+
 #endif

@@ -280,8 +280,8 @@ static void on_bridge(struct ev *ev, uint32_t events)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n != sizeof(t)) {
-		/* the broker's end is told elsewhere */
-		(void)loop_set(&net->loop, ev, 0);
+		log_error("the process that attaches namespaces is gone");
+		net_stop(net, 1);
 		return;
 	}
 	m = member_find(&net->members, t.id);

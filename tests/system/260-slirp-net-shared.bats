@@ -261,15 +261,15 @@ s = socket.socket(socket.AF_UNIX); s.connect(\"api\"); socket.send_fds(s, [b\"{\
 
 @test "shared: the first container may end; kill -9 leaves nothing; the broker's rights" {
 	shared -- '
-		more b; more d; attach $b; attach $d; b2=$(pgrep -P $s)
-		grep CapEff /proc/$b2/status /proc/$s/status | cut -f2
+		more b; more d; attach $b; attach $d; b2=$(pgrep -P $s); b3=$(pgrep -P $b2)
+		grep CapEff /proc/$b3/status /proc/$b2/status | cut -f2 | paste -sd" "
 		kill $c; for i in $(seq 50); do api list_namespaces >now; grep -q "\"id\":1," now || break; sleep 0.1; done; cat now
 		$B ping -c1 -W2 10.0.2.102 | grep received; $B ping -c1 -W2 10.0.2.2 | grep received
 		kill -9 $s; wait $s || :
-		left() { [ -e api ] || $B ip link show tap0 || $D ip link show tap0 || [ -e /proc/$b2/ns/net ]; } 2>/dev/null >&2
+		left() { [ -e api ] || $B ip link show tap0 || $D ip link show tap0 || [ -e /proc/$b2/ns/net ] || [ -e /proc/$b3/ns/net ]; } 2>/dev/null >&2
 		for i in $(seq 50); do left || { echo nothing left; break; }; sleep 0.1; done
 		(trap "exit 0" TERM; while :; do sleep 0.1; done) & s=$!; sleep 0.3'
-	assert_output_has 0000000000201000
+	assert_output_has "0000000000201000 0000000000001000"
 	assert_output_has '{"return":{"namespaces":[{"id":2'
 	[ "$(grep -c '1 packets transmitted, 1 received' <<<"$output")" = 2 ]
 	assert_output_has 'nothing left'
