@@ -209,10 +209,10 @@ s = socket.socket(socket.AF_UNIX); s.connect(\"api\"); s.send(bytes(65536)); pri
 
 @test "a start that fails leaves no socket file, whichever process failed" {
 	in_net -- '$N ip link add eth9 type veth peer name eth8
-		slirp-net -c -a api $ns eth9 || echo "broker $?"
-		slirp-net -c -a api --netns-type=path /nowhere tap9 || echo "early $?"
-		slirp-net -c -a api --publish 192.0.2.1:80:80 $ns tap9 || echo "late $?"
-		[ ! -e api ] && echo nothing-left'
+		slirp-net -c -a api-1 $ns eth9 || echo "broker $?"
+		slirp-net -c -a api-2 --netns-type=path /nowhere tap9 || echo "early $?"
+		slirp-net -c -a api-3 --publish 192.0.2.1:80:80 $ns tap9 || echo "late $?"
+		[ -z "$(ls -d api-* 2>/dev/null)" ] && echo nothing-left'
 	for words in "broker 1" "early 1" "late 1" nothing-left; do assert_output_has "$words"; done
 }
 
