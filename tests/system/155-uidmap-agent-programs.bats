@@ -264,6 +264,10 @@ ids_program() {
 			stat((char *)path, &st);
 			snprintf(inside, sizeof(inside), "/data/d/up/%s", argv[1]);
 			chown(inside, 66, 66);
+			snprintf(inside, sizeof(inside), "../../../../../../../../../%s", argv[1]);
+			chown(inside, 66, 66);
+			chown(argv[1], 66, 66);
+			chown("/data/out", 66, 66);
 			fchownat(99, "x", 1, 1, 0);
 			chown((char *)8, 1, 1);
 			stat("/data", (void *)8);
