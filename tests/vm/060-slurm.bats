@@ -98,14 +98,13 @@ long() {
 	job=$!
 	wait_for 30 sleeps
 }
-# cancelled SECONDS: scancel ends it within so long, and srun has a code other than 0
+# cancelled SECONDS: scancel ends it within so long; $code is srun's
 cancelled() {
-	local code=0
+	code=0
 	as sub scancel --name=long
 	wait_for "$1" eval '! sleeps'
 	wait "$job" || code=$?
 	cat "$DIR/out"
-	[ "$code" -ne 0 ]
 	gone
 }
 gone() { wait_for 20 eval '[ -z "$(ls /tmp/slurm-oci)" ]'; }
@@ -142,6 +141,7 @@ sleeps() { pgrep -x sleep -a | grep -q "sleep 300"; }
 	chmod 0755 "$script"
 	long /bin/sh /script
 	cancelled 30
+	[ "$code" -ne 0 ]
 	grep -q 'was told' "$DIR/out"
 }
 
@@ -150,6 +150,7 @@ sleeps() { pgrep -x sleep -a | grep -q "sleep 300"; }
 	long /bin/sleep 300
 	# five seconds, and the rounds of slurmctld
 	cancelled 60
+	[ "$code" -ne 0 ]
 }
 
 @test "RunTimeRun: sbatch --container: the script runs inside" {
