@@ -275,6 +275,14 @@ s = socket.socket(socket.AF_UNIX); s.connect(\"api\"); socket.send_fds(s, [b\"{\
 	assert_output_has 'nothing left'
 }
 
+@test "shared: the process that attaches is missed at once" {
+	in_box --shared --api-socket "$dir/api" -- '
+		kill -9 $(pgrep -P $(pgrep -P $s)); rc=0; wait $s || rc=$?; echo "status $rc"
+		(trap "exit 0" TERM; while :; do sleep 0.1; done) & s=$!; sleep 0.3'
+	assert_output_has 'slirp-net: the process that attaches namespaces is gone'
+	assert_output_has 'status 1'
+}
+
 @test "--shared: what it needs, and --name" {
 	run_as sub 2 slirp-net --shared 1; assert_output_has '--shared: needs --configure and --api-socket'
 	run_as sub 2 slirp-net --shared -c -a /x --no-splice 1; assert_output_has '--shared: not with --no-splice'
