@@ -232,11 +232,11 @@ print(api(\"set_egress\", rules=None)); print(\"after\", echo(socket.create_conn
 	for i in $(seq 12); do
 		limits --busy-poll 1000 -- 'python3 echo.py 7001 & sleep 0.5; $N python3 pingpong.py $s; kill %%'
 		rm -f "$dir/ready"
-		[ "$(sed -n 's/^sleeps //p' <<<"$output")" -lt 1000 ] && break
+		[ "$(sed -n 's/^sleeps //p' <<<"$output")" -lt 1600 ] && break
 		sleep 1
 	done
 	echo "$output"
-	[ "$(sed -n 's/^sleeps //p' <<<"$output")" -lt 1000 ]
+	[ "$(sed -n 's/^sleeps //p' <<<"$output")" -lt 1600 ]
 	limits --busy-poll 0 -- 'python3 echo.py 7001 & sleep 0.5; $N python3 pingpong.py $s; kill %%'
 	echo "$output"
 	[ "$(sed -n 's/^sleeps //p' <<<"$output")" -gt 2000 ]
@@ -275,6 +275,8 @@ print(api(\"set_egress\", rules=None)); print(\"after\", echo(socket.create_conn
 	for way in '' --no-splice '--no-splice --no-tun'; do
 		in_box -6 $way --publish 21074:7002/udp -- '
 			python3 segments.py serve 7001 & $N python3 segments.py serve 7002 & sleep 0.5
+			# who the gateway is, is asked before: what waits for that may be overtaken
+			for gw in 10.0.2.2 fd00::2; do $N ping -c1 -W2 $gw >/dev/null || :; done
 			$N python3 segments.py ask 192.0.2.2 7001; $N python3 segments.py ask 2001:db8::2 7001
 			case "'"$way"'" in "") python3 segments.py ask 192.0.2.2 21074; $NB python3 segments.py ask 198.51.100.1 21074 ;; esac
 			kill %1 %2'
