@@ -30,6 +30,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -146,7 +147,8 @@ static int config_lowers(int fs, const struct lowers *l, bool joined)
 	AUTO(strbuf_clear) struct strbuf b = { 0 };
 
 	for (size_t i = 0; i < l->n; i++) {
-		int r = joined ? strbuf_addf(&b, "%s/proc/self/fd/%d", i ? ":" : "", l->fds[i]) :
+		/* fsconfig() takes 255 bytes: relative to the folder that we are in for it */
+		int r = joined ? strbuf_addf(&b, "%s%d", i ? ":" : "", l->fds[i]) :
 				 config_dir(fs, "lowerdir+", l->fds[i]);
 		if (r < 0)
 			return r;
@@ -238,6 +240,15 @@ static int fs_error(int fs, int code, struct err *e)
 	return err_set(e, code, "native overlay: %s", n > 2 && words[1] == ' ' ? words + 2 : words);
 }
 
+/* Whose fsconfig() would refuse "lowerdir+", or take it and complain in the kernel's log. */
+static bool kernel_before_6_5(void)
+{
+	struct utsname u;
+	unsigned int a, b;
+
+	return uname(&u) == 0 && sscanf(u.release, "%u.%u", &a, &b) == 2 && (a < 6 || (a == 6 && b < 5));
+}
+
 /* The context alone sees whether a mount can be made of it. */
 static int configure(int fs, const struct container *c, const struct lowers *l, bool joined, int upper,
 		     int work)
@@ -258,6 +269,20 @@ static int configure(int fs, const struct container *c, const struct lowers *l, 
 	return r;
 }
 
+static int configure_joined(int fs, const struct container *c, const struct lowers *l, int upper,
+			    int work)
+{
+	auto_close int back = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	/* one that may not be entered is no loss */
+	if (back < 0)
+		back = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (back < 0 || chdir("/proc/self/fd") < 0)
+		return -errno;
+	int r = configure(fs, c, l, /*joined*/ true, upper, work);
+	return fchdir(back) < 0 && r == 0 ? -errno : r;
+}
+
 static int mount_native(struct container *c, struct rootfs *ret, struct err *e)
 {
 	AUTO(lowers_close) struct lowers lowers = { 0 };
@@ -274,12 +299,13 @@ static int mount_native(struct container *c, struct rootfs *ret, struct err *e)
 		return err_set(e, r, "native overlay: layers of container %.12s", c->id);
 	/* Before Linux 6.5 there is no "lowerdir+". Some of those kernels take any
 	 * word, look at none before the mount is made, and want one string then. */
-	for (int joined = 0; joined < 2; joined++) {
+	for (int joined = kernel_before_6_5(); joined < 2; joined++) {
 		auto_close int fs = fsopen("overlay", FSOPEN_CLOEXEC);
 
 		if (fs < 0)
 			return err_set(e, -errno, "native overlay: fsopen");
-		r = configure(fs, c, &lowers, joined, upper, work);
+		r = joined ? configure_joined(fs, c, &lowers, upper, work) :
+			     configure(fs, c, &lowers, joined, upper, work);
 		if (r == -EINVAL && !joined)
 			continue;
 		if (r < 0)
