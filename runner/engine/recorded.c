@@ -21,7 +21,9 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -54,6 +56,7 @@
 #define OWNERS_MAX (64u << 20)
 #define OVERRIDE_MAX 256
 #define BACKLOG 64
+#define LEAVE_MS 5000
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
@@ -367,8 +370,13 @@ int recorded_words(const struct recorded *r, char *buf, size_t size)
 
 void recorded_stop(struct recorded *r)
 {
+	struct pollfd p = { .fd = r->pidfd, .events = POLLIN };
+
 	if (r->exit_fd >= 0)
 		close(r->exit_fd);
+	/* A file system that does not answer may hold it. */
+	if (r->pidfd >= 0 && poll(&p, 1, LEAVE_MS) == 0)
+		(void)proc_pidfd_kill(r->pidfd, SIGKILL);
 	if (r->pid > 0)
 		(void)proc_wait(r->pid);
 	if (r->pidfd >= 0)
