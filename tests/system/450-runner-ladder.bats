@@ -104,7 +104,8 @@ run_hello="run --rm --network none hello --nonsense"
 		chown "$(account $kind):" "$DIR/$kind"
 		SUITE_ENV="LD_PRELOAD=$DIR/old.so" run as $kind runner --root "$DIR/$kind/root" --runroot "$DIR/$kind/run" \
 			run --rm --network none --require rootfs=overlay hello --nonsense
-		assert_output_has "old kernel"
+		# one that is old by its number is not asked at all
+		[[ $(uname -r) == [45].* || $(uname -r) == 6.[0-4].* ]] || assert_output_has "old kernel"
 		assert_output_has "usage: hello"
 	done
 }
