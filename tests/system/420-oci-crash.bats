@@ -31,8 +31,8 @@ stopped_at() { [ "$(ps -o stat= -p "$1" | cut -c1)" = T ]; }
 held() {
 	local id
 	id=$(id -u "$(account nosub)")
-	# "uid: usage keys/instantiated keys-of-quota/limit ..."
-	echo "keys $(awk -v id="$id:" '$1 == id { split($4, a, "/"); print a[1] }' /proc/key-users)"
+	# "uid: usage keys/instantiated keys-of-quota/limit ..."; no line where there never was one, or long ago
+	echo "keys $(awk -v id="$id:" '$1 == id { split($4, a, "/"); n = a[1] } END { print n + 0 }' /proc/key-users)"
 	echo "processes $(pgrep -c -u "$id")"
 	echo "mounts $(wc -l </proc/self/mountinfo)"
 	echo "groups $(find /sys/fs/cgroup -type d -name '*runner-oci*' 2>/dev/null | wc -l)"
