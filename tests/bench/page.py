@@ -10,7 +10,7 @@ import sys
 
 HEADING = "## Numbers of a run"
 ORDER = [
-    "start", "exec", "memory", "many", "net-out", "net-in", "net-rr", "net-crr", "net-udp", "overlay", "pull",
+    "start", "exec", "memory", "notify", "many", "net-out", "net-in", "net-rr", "net-crr", "net-udp", "overlay", "pull",
     "scale-containers-ps", "scale-containers-run", "scale-containers-exec", "scale-containers-memory",
     "scale-files-pull", "scale-files-run",
     "scale-connections-rr", "scale-connections-open", "scale-connections-memory",
