@@ -27,6 +27,7 @@
 #include "runner/engine/recorded.h"
 #include "runner/engine/rootfs.h"
 #include "runner/engine/user.h"
+#include "tests/helpers/bpf_run.h"
 
 static void test_parse(void **state)
 {
@@ -83,47 +84,6 @@ static void test_choose(void **state)
 	assert_int_equal(recorded_choose(c, &root), RECORDED_OFF);
 	unlink(profile);
 	assert_int_equal(recorded_choose(c, &root), RECORDED_FAST);
-}
-
-/* The kernel's machine, as far as libseccomp uses it. */
-static uint32_t judge(const struct oci_bpf *bpf, const struct seccomp_data *d)
-{
-	const struct sock_filter *f = bpf->insns;
-	uint32_t a = 0;
-
-	for (size_t pc = 0; pc < bpf->bytes / sizeof(*f); pc++) {
-		uint32_t k = f[pc].k;
-		bool yes;
-
-		switch (f[pc].code) {
-		case BPF_LD | BPF_W | BPF_ABS:
-			memcpy(&a, (const char *)d + k, sizeof(a));
-			continue;
-		case BPF_ALU | BPF_AND | BPF_K:
-			a &= k;
-			continue;
-		case BPF_RET | BPF_K:
-			return k;
-		case BPF_JMP | BPF_JA:
-			pc += k;
-			continue;
-		case BPF_JMP | BPF_JEQ | BPF_K:
-			yes = a == k;
-			break;
-		case BPF_JMP | BPF_JGT | BPF_K:
-			yes = a > k;
-			break;
-		case BPF_JMP | BPF_JGE | BPF_K:
-			yes = a >= k;
-			break;
-		default:
-			fail_msg("instruction %#x", f[pc].code);
-			return 0;
-		}
-		pc += yes ? f[pc].jt : f[pc].jf;
-	}
-	fail_msg("no end");
-	return 0;
 }
 
 static void test_give(void **state)
@@ -205,7 +165,7 @@ static void test_filter(void **state)
 				bool want = full ? rows[i].full : rows[i].fast;
 
 				memcpy(d.args, rows[i].arg, sizeof(rows[i].arg));
-				assert_int_equal(judge(&p.bpf, &d),
+				assert_int_equal(bpf_run(p.bpf.insns, p.bpf.bytes / sizeof(struct sock_filter), &d),
 						 want ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ALLOW);
 			}
 		}

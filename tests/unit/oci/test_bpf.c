@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "runner/oci/bpf.h"
+#include "tests/helpers/bpf_run.h"
 
 #define LONGEST 3000
 #define N(a) (sizeof(a) / sizeof((a)[0]))
@@ -24,48 +25,6 @@ static uint32_t any(uint32_t below)
 {
 	state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
 	return (uint32_t)(state >> 33) % below;
-}
-
-/* Return: what the program returns; every program here does. */
-static uint32_t answer(const struct sock_filter *f, size_t n, const uint32_t *data)
-{
-	uint32_t acc = 0;
-
-	for (size_t pc = 0; pc < n; pc++) {
-		uint32_t k = f[pc].k;
-		bool yes = false;
-
-		switch (f[pc].code) {
-		case BPF_LD | BPF_W | BPF_ABS:
-			acc = data[k / 4];
-			continue;
-		case BPF_ALU | BPF_AND | BPF_K:
-			acc &= k;
-			continue;
-		case BPF_RET | BPF_K:
-			return k;
-		case BPF_JMP | BPF_JA:
-			pc += k;
-			continue;
-		case BPF_JMP | BPF_JEQ | BPF_K:
-			yes = acc == k;
-			break;
-		case BPF_JMP | BPF_JGT | BPF_K:
-			yes = acc > k;
-			break;
-		case BPF_JMP | BPF_JGE | BPF_K:
-			yes = acc >= k;
-			break;
-		case BPF_JMP | BPF_JSET | BPF_K:
-			yes = (acc & k) != 0;
-			break;
-		default:
-			fail_msg("instruction %#x", f[pc].code);
-		}
-		pc += yes ? f[pc].jt : f[pc].jf;
-	}
-	fail_msg("the program ran off its end");
-	return 0;
 }
 
 static uint32_t some_number(void)
@@ -116,7 +75,7 @@ static void same_answers(const struct sock_filter *was, size_t n_was, const stru
 		uint32_t data[3] = { some_number(), some_number(), some_number() };
 
 		data[any(3)] += any(3) - 1;
-		if (answer(was, n_was, data) != answer(is, n_is, data))
+		if (bpf_run(was, n_was, data) != bpf_run(is, n_is, data))
 			fail_msg("%u %u %u: another answer", data[0], data[1], data[2]);
 	}
 }
@@ -167,7 +126,7 @@ static void long_ways(void **unused)
 		for (uint32_t arg = 0; arg < 9; arg++) {
 			uint32_t data[3] = { nr, arg, 0 };
 
-			assert_int_equal(answer(was, n, data), answer(is, len, data));
+			assert_int_equal(bpf_run(was, n, data), bpf_run(is, len, data));
 		}
 }
 
@@ -187,7 +146,7 @@ static void numbers_become_ranges(void **unused)
 	n = bpf_shrink(f, n);
 	assert_true(n <= 7);
 	for (uint32_t nr = 0; nr < 400; nr++)
-		assert_int_equal(answer(f, n, &nr), nr == 150 ? 5 : nr < 300 ? 7 : 1);
+		assert_int_equal(bpf_run(f, n, &nr), nr == 150 ? 5 : nr < 300 ? 7 : 1);
 }
 
 static void left_alone(void **unused)
