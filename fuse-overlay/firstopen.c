@@ -6,8 +6,10 @@
  * neither opens nor ends of files any more (file.c), but until then it sends
  * a RELEASE for every file that is made, and what begins by unpacking an
  * archive opens none for long. So, before the mount is said to be ready, the
- * server opens a file itself: one that is there for its own threads only, by
- * a name that no file can have.
+ * server has a child open a file: one that is there for this child only, by a
+ * name that no file can have. A thread of the server's would do until somebody
+ * kills the server: it would wait for an answer, unkillable, and hold the very
+ * descriptor whose closing ends that wait.
  */
 #include "fuse-overlay/firstopen.h"
 
@@ -15,8 +17,9 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdio.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -28,27 +31,51 @@
 #define NO_LAYER ((uint16_t)(UINT16_MAX - 2))
 
 /**
- * struct firstopen - the thread's own
+ * struct firstopen - the waiting thread's own
  */
 struct firstopen {
 	void (*done)(void *arg);
 	void *arg;
+	_Atomic pid_t *child;
 	char path[PATH_MAX];
 };
 
-static void *open_it(void *arg)
+/* After fork() in a program with threads: system calls only. */
+static _Noreturn void open_it(const char *path, const int go[2])
+{
+	char byte;
+
+	/* the server has to know us first */
+	(void)close(go[1]);
+	(void)!read(go[0], &byte, 1);
+	/* the connection must not live because we do */
+	(void)close_range(0, UINT_MAX, 0);
+	(void)!open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	_exit(0);
+}
+
+static void *wait_for_it(void *arg)
 {
 	auto_free struct firstopen *f = arg;
-	int fd = open(f->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int go[2];
 
-	/* the mount may be left as soon as it is said to be ready */
-	if (fd >= 0)
-		(void)close(fd);
+	if (pipe2(go, O_CLOEXEC) == 0) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			open_it(f->path, go);
+		atomic_store(f->child, pid > 0 ? pid : 0);
+		(void)close(go[0]);
+		(void)close(go[1]);
+		if (pid > 0)
+			(void)waitpid(pid, NULL, 0);
+		atomic_store(f->child, 0);
+	}
 	f->done(f->arg);
 	return NULL;
 }
 
-int firstopen_start(const char *mountpoint, void (*done)(void *arg), void *arg, pthread_t *ret)
+int firstopen_start(struct ovl *o, void (*done)(void *arg), void *arg, pthread_t *ret)
 {
 	auto_free struct firstopen *f = malloc(sizeof(*f));
 	sigset_t all, old;
@@ -57,12 +84,13 @@ int firstopen_start(const char *mountpoint, void (*done)(void *arg), void *arg, 
 		return -ENOMEM;
 	f->done = done;
 	f->arg = arg;
-	int r = str_format(f->path, sizeof(f->path), "%s/" NAME, mountpoint);
+	f->child = &o->first_opener;
+	int r = str_format(f->path, sizeof(f->path), "%s/" NAME, o->conf->mountpoint);
 	if (r < 0)
 		return r;
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	r = pthread_create(ret, NULL, open_it, f);
+	r = pthread_create(ret, NULL, wait_for_it, f);
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (r)
 		return -r;
@@ -70,14 +98,10 @@ int firstopen_start(const char *mountpoint, void (*done)(void *arg), void *arg, 
 	return 0;
 }
 
-bool firstopen_is(const struct ovl *o, const struct node *parent, const char *name, pid_t tid)
+bool firstopen_is(const struct ovl *o, const struct node *parent, const char *name, pid_t pid)
 {
-	char task[40];
-
-	if (!o->no_open || parent != o->root || !str_eq(name, NAME))
-		return false;
-	(void)snprintf(task, sizeof(task), "/proc/self/task/%d", tid);
-	return tid > 0 && !access(task, F_OK);
+	return o->no_open && pid > 0 && pid == atomic_load(&o->first_opener) && parent == o->root &&
+	       str_eq(name, NAME);
 }
 
 int firstopen_entry(struct ovl *o, struct fuse_entry_param *e)

@@ -8,21 +8,21 @@
 #include "fuse-overlay/ovl.h"
 
 /**
- * firstopen_start() - open a file on the mount from a thread of its own
- * @mountpoint:	absolute
+ * firstopen_start() - open a file on the mount, from a child that a thread waits for
+ * @o:		its mountpoint is absolute
  * @done:	called by that thread when it is over, whether it worked or not
  * @arg:	of @done
  * @ret:	the thread, to be joined; it ends at the latest with the session
  *
  * Return: 0, -errno when there is no thread; then @done is not called
  */
-int firstopen_start(const char *mountpoint, void (*done)(void *arg), void *arg, pthread_t *ret);
+int firstopen_start(struct ovl *o, void (*done)(void *arg), void *arg, pthread_t *ret);
 
 /**
- * firstopen_is() - is a lookup that thread's
- * @tid:	who asks
+ * firstopen_is() - is a lookup that child's
+ * @pid:	who asks
  */
-bool firstopen_is(const struct ovl *o, const struct node *parent, const char *name, pid_t tid);
+bool firstopen_is(const struct ovl *o, const struct node *parent, const char *name, pid_t pid);
 
 /**
  * firstopen_entry() - what it finds

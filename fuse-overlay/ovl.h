@@ -248,6 +248,7 @@ struct rdbuf {
  * @fs_uid, @fs_gid: file system ids of the process now
  * @no_opendir:	the kernel need not open directories
  * @no_open:	nor files: see file.c
+ * @first_opener: process of firstopen.c, 0 when there is none
  * @kept:	files opened for requests that came without an open file
  * @n_kept, @max_kept: how many there are, and may be
  * @kept_hand:	where the next one is taken from when there are too many
@@ -290,6 +291,7 @@ struct ovl {
 	mode_t umask_now;
 	bool no_opendir;
 	bool no_open;
+	_Atomic pid_t first_opener;
 	struct ofile *kept[OVL_KEPT_MAX];
 	unsigned int n_kept;
 	unsigned int max_kept;

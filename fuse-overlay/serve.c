@@ -26,6 +26,7 @@
 #include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -178,7 +179,7 @@ static void start_use(void *arg)
 	struct server *s = arg;
 
 	s->opening = s->o->no_open &&
-		     !firstopen_start(s->o->conf->mountpoint, opened_first, s, &s->opener);
+		     !firstopen_start(s->o, opened_first, s, &s->opener);
 	if (!s->opening)
 		tell_ready(s);
 }
@@ -242,6 +243,44 @@ static void end_watch(struct server *s)
 	(void)close(take_fd(&s->wake));
 }
 
+#define AGAIN_US 20000
+
+static struct fuse_session *to_leave;
+
+/* The signal may come just before the loop blocks: it comes again until the
+ * loop was left. */
+static void on_end(int sig)
+{
+	const struct itimerval again = { { 0, AGAIN_US }, { 0, AGAIN_US } };
+
+	(void)sig;
+	fuse_session_exit(to_leave);
+	(void)setitimer(ITIMER_REAL, &again, NULL);
+}
+
+static void handle_signals(void (*handler)(int))
+{
+	static const int signals[] = { SIGHUP, SIGINT, SIGTERM, SIGALRM };
+	const struct sigaction act = { .sa_handler = handler };
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		(void)sigaction(signals[i], &act, NULL);
+}
+
+static void take_signals(struct fuse_session *se)
+{
+	to_leave = se;
+	handle_signals(on_end);
+}
+
+static void drop_signals(void)
+{
+	const struct itimerval never = { 0 };
+
+	handle_signals(SIG_IGN);
+	(void)setitimer(ITIMER_REAL, &never, NULL);
+}
+
 static int run(struct server *s, const struct conf *c, struct err *e)
 {
 	int r = layer_open_all(s->o, e);
@@ -254,12 +293,15 @@ static int run(struct server *s, const struct conf *c, struct err *e)
 	if (r >= 0 && fuse_set_signal_handlers(s->se))
 		r = err_set(e, -EIO, "signals");
 	if (r >= 0)
+		take_signals(s->se);
+	if (r >= 0)
 		r = start_watch(s, e);
 	if (r >= 0) {
 		struct pool p = { .o = s->o, .ready = start_use, .arg = s };
 
 		pool_serve(&p, c->threaded);
 		end_watch(s);
+		drop_signals();
 		fuse_remove_signal_handlers(s->se);
 	}
 	fuse_session_unmount(s->se);

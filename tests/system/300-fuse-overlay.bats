@@ -264,6 +264,19 @@ through
 	[ "$(echo $output)" = "low more d f" ]
 }
 
+@test "SIGTERM ends a server that is just about to wait for a request" {
+	cat >"$dir/host" <<-'END'
+		set -eu
+		cd "$1"; mkdir l u w m
+		for i in $(seq 100); do
+			fuse-overlay -f -o lowerdir=l,upperdir=u,workdir=w m & s=$!
+			until mountpoint -q m; do sleep 0.01; done
+			echo x >m/x; kill $s; wait $s
+		done
+	END
+	run_as sub bash "$dir/host" "$dir"
+}
+
 @test "SIGTERM unmounts; a killed server leaves layers that mount again" {
 	cat >"$dir/host" <<-'END'
 		set -eu
