@@ -7,7 +7,8 @@
  * than the library: those the profile names get their action by number, and
  * the rest ENOSYS where the profile would say ERRNO. "Not permitted" for a
  * call that a C library tries first would break it; "not implemented" makes
- * it fall back. The whole is made shorter (bpf.c). Loading is a single call in the child, of bytes made before.
+ * it fall back. The whole is made shorter (bpf.c). Loading is a single call in
+ * the child, of bytes made before.
  */
 #include <errno.h>
 #include <linux/audit.h>
