@@ -303,21 +303,17 @@ static int spawn(struct recorded *r, const struct container *c, int listener, bo
 		 const int *pipes, struct err *e)
 {
 	AUTO(strv_clear) struct strv argv = { 0 };
-	auto_close int kept = openat(c->dir_fd, OWNERS, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
-				     0600);
-	const int keep[] = { listener, pipes[0], c->run_fd, kept };
+	const int keep[] = { listener, pipes[0], c->run_fd, c->dir_fd };
 	struct proc_spawn how = { .keep = keep, .n_keep = 4, .stdio = { -1, -1, pipes[1] } };
 	char program[4096];
 	int ret = proc_find_program("uidmap", program, sizeof(program));
 
 	if (ret < 0)
 		return err_set(e, ret, "uidmap: not beside runner, nor in " LIBEXECDIR ", nor in PATH");
-	if (kept < 0)
-		return err_set(e, -errno, "container %.12s: owners of its links and pipes", c->id);
 	if (strv_add(&argv, program) < 0 || strv_add(&argv, "agent") < 0 ||
 	    strv_addf(&argv, "--socket-fd=%d", listener) < 0 ||
 	    strv_addf(&argv, "--exit-fd=%d", pipes[0]) < 0 ||
-	    strv_addf(&argv, "--owners-fd=%d", kept) < 0 ||
+	    strv_addf(&argv, "--owners-file=/proc/self/fd/%d/" OWNERS, c->dir_fd) < 0 ||
 	    (owners && strv_addf(&argv, "--root-owners=/proc/self/fd/%d/" OWNERS, c->run_fd) < 0))
 		return err_set(e, -ENOMEM, "uidmap agent");
 	how.argv = argv.v;

@@ -207,6 +207,7 @@ agents() { pgrep -u "$(account "$1")" -f 'uidmap agent' || true; }
 
 @test "the agent is killed: the container is stopped and says why" {
 	rr nosub run -d --network none --name lost ow:1 sleep 100
+	rr nosub exec lost sh -c 'ln -s x /mine; chown -h 5:6 /mine /srv/link'
 	kill -9 "$(agents nosub)"
 	wait_for 10 has_exited lost
 	rr nosub inspect -f '{{.State.ExitCode}}' lost
@@ -216,8 +217,8 @@ agents() { pgrep -u "$(account "$1")" -f 'uidmap agent' || true; }
 	rr nosub logs lost
 	assert_output_has "the supervisor of recorded ids ended, so the container was stopped"
 	rr nosub start lost
-	rr nosub exec lost id -u
-	says 0
+	rr nosub exec lost sh -c 'id -u; stat -c %u:%g /mine /srv/link'
+	says "0 5:6 5:6"
 	rr nosub rm -f -t 0 lost
 }
 

@@ -8,7 +8,9 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -70,7 +72,7 @@ void keep_write(const struct nodes *t, const struct node *n)
 		log_warn("agent: the owner of a link or pipe could not be written down");
 }
 
-static size_t load(struct nodes *t, char *text, uint64_t dev)
+static size_t load(struct nodes *t, char *text)
 {
 	size_t lines = 0;
 
@@ -80,54 +82,98 @@ static size_t load(struct nodes *t, char *text, uint64_t dev)
 		/* behind the last end of a line is nothing, or half of one */
 		if (!text || keep_line(line, &n) < 0)
 			continue;
-		n.dev = dev;
 		lines++;
 		(void)nodes_add(t, &n);
 	}
 	return lines;
 }
 
-static int rewrite(const struct nodes *t, int fd, uint64_t dev)
+static int add_lines(const struct nodes *t, struct strbuf *b)
 {
-	AUTO(strbuf_clear) struct strbuf b = { 0 };
 	char line[LINE_MAX_LEN];
 
 	for (size_t i = 0; i < t->cap; i++) {
 		const struct node *n = &t->v[i];
 
-		if (!n->used || n->dev != dev || n->born == 0)
-			continue;
-		if (format(n, line) < 0 || strbuf_adds(&b, line) < 0)
+		if (n->used && (format(n, line) < 0 || strbuf_adds(b, line) < 0))
 			return -ENOMEM;
 	}
-	if (ftruncate(fd, 0) < 0)
-		return -errno;
-	return b.len ? io_write_all(fd, b.s, b.len) : 0;
+	return 0;
 }
 
-int keep_begin(struct nodes *t, int fd, int rootfd, struct err *e)
+/* Beside the file, then over it: whoever dies meanwhile leaves the old one. */
+static int rewrite(const struct nodes *t, const char *path, const char *aside)
+{
+	AUTO(strbuf_clear) struct strbuf b = { 0 };
+	int r = add_lines(t, &b);
+
+	if (r < 0)
+		return r;
+	auto_close int fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	r = io_write_all(fd, b.s ? b.s : "", b.len);
+	/* a machine that loses its power must not keep the name without the lines */
+	if (r == 0 && (fsync(fd) < 0 || rename(aside, path) < 0))
+		r = -errno;
+	if (r < 0)
+		(void)unlink(aside);
+	return r;
+}
+
+static int read_file(struct nodes *kept, const char *path, const char *aside, bool *ret_torn)
 {
 	auto_free char *text = NULL;
-	size_t len = 0, lines, before = t->n;
-	struct statx st;
-	uint64_t dev;
+	size_t len = 0, lines;
+	int r = io_read_file_at(AT_FDCWD, path, KEEP_SIZE_MAX, &text, &len);
+
+	*ret_torn = false;
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	*ret_torn = len && text[len - 1] != '\n';
+	lines = load(kept, text);
+	if (lines <= 2 * kept->n + SPARE_LINES)
+		return 0;
+	*ret_torn = false;
+	return rewrite(kept, path, aside);
+}
+
+int keep_open(struct nodes *kept, const char *path, struct err *e)
+{
+	auto_free char *aside = NULL;
+	bool torn;
 	int r;
 
+	if (asprintf(&aside, "%s.new", path) < 0)
+		return err_set(e, -ENOMEM, "--owners-file %s", path);
+	(void)unlink(aside);
+	r = read_file(kept, path, aside, &torn);
+	if (r < 0)
+		return err_set(e, r, "--owners-file %s", path);
+	auto_close int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_set(e, -errno, "--owners-file %s", path);
+	if (torn && (r = io_write_all(fd, "\n", 1)) < 0)
+		return err_set(e, r, "--owners-file %s", path);
+	kept->keep_fd = take_fd(&fd);
+	return 0;
+}
+
+int keep_begin(struct nodes *t, struct nodes *kept, int rootfd, struct err *e)
+{
+	struct statx st;
+
 	if (statx(rootfd, "", AT_EMPTY_PATH, STATX_INO, &st) < 0)
-		return err_set(e, -errno, "--owners-fd: the container's root");
-	dev = (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor;
-	r = io_read_fd(fd, KEEP_SIZE_MAX, &text, &len);
-	if (r < 0)
-		return err_set(e, r, "--owners-fd");
-	bool torn = len && text[len - 1] != '\n';
-	lines = load(t, text, dev);
-	if (lines > 2 * (t->n - before) + SPARE_LINES)
-		r = rewrite(t, fd, dev);
-	else if (torn)
-		r = io_write_all(fd, "\n", 1);
-	if (r < 0)
-		return err_set(e, r, "--owners-fd");
-	t->keep_fd = fd;
-	t->keep_dev = dev;
+		return err_set(e, -errno, "--owners-file: the container's root");
+	t->keep_dev = (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor;
+	for (size_t i = 0; i < kept->cap; i++) {
+		struct node n = kept->v[i];
+
+		n.dev = t->keep_dev;
+		if (n.used)
+			(void)nodes_add(t, &n);
+	}
+	t->keep_fd = take_fd(&kept->keep_fd);
+	nodes_clear(kept);
 	return 0;
 }

@@ -30,16 +30,23 @@ struct nodes;
 int keep_line(const char *line, struct node *ret);
 
 /**
- * keep_begin() - read the file, write it anew when most of it is out of date,
- * and write down what changes from now on
- * @t:		gets what the file says
- * @fd:		to be read and appended to; stays the caller's
- * @rootfd:	any descriptor on the container's root
+ * keep_open() - read the file, and open it to write down what changes
+ * @kept:	empty; gets what the file says, with device 0, and the descriptor
  *
- * Lines that are none are passed over: a killed writer leaves half a line.
+ * When most lines are out of date, the file is written anew: as PATH.new, which
+ * then takes its place. Lines that are none are passed over: a killed writer
+ * leaves half a line.
  * Return: 0, -errno
  */
-int keep_begin(struct nodes *t, int fd, int rootfd, struct err *e);
+int keep_open(struct nodes *kept, const char *path, struct err *e);
+
+/**
+ * keep_begin() - the container is known: what was kept is of its root's device
+ * @t:		gets what is in @kept, which is empty afterwards
+ * @rootfd:	any descriptor on the container's root
+ * Return: 0, -errno
+ */
+int keep_begin(struct nodes *t, struct nodes *kept, int rootfd, struct err *e);
 
 /**
  * keep_write() - one change; a full disk keeps the record for this run only

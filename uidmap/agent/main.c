@@ -15,6 +15,7 @@
 #include "common/opt.h"
 #include "common/sock.h"
 #include "common/str.h"
+#include "uidmap/agent/keep.h"
 #include "uidmap/agent/print.h"
 #include "uidmap/agent/rootowners.h"
 #include "uidmap/agent/server.h"
@@ -28,7 +29,7 @@ enum {
 /**
  * struct options - what the command line says
  * @root_owners: files of recorded owners
- * @owners_fd:	what is kept of changes of such
+ * @owners_file: what is kept of changes of such
  */
 struct options {
 	const char *socket;
@@ -37,7 +38,7 @@ struct options {
 	int ready_fd;
 	int exit_fd;
 	struct strv root_owners;
-	int owners_fd;
+	const char *owners_file;
 	const char *log_level;
 	bool print;
 	bool help;
@@ -52,8 +53,8 @@ static const struct opt agent_opts[] = {
 	OPT_INT(0, "exit-fd", struct options, exit_fd, "N", "leave when this is at its end"),
 	OPT_LIST(0, "root-owners", struct options, root_owners, "FILE",
 		 "owners of links and pipes; again for more, later ones win"),
-	OPT_INT(0, "owners-fd", struct options, owners_fd, "N",
-		"keep changed owners of links and pipes in this file"),
+	OPT_STR(0, "owners-file", struct options, owners_file, "FILE",
+		"keep changed owners of links and pipes there"),
 	OPT_STR(0, "log-level", struct options, log_level, "LEVEL", "error, warn, info or debug"),
 	OPT_BOOL(0, "print-seccomp", struct options, print,
 		 "print the filter rules for a config.json"),
@@ -94,6 +95,15 @@ static int open_socket(struct server *s, const struct options *o, struct err *e)
 	return 0;
 }
 
+/* A folder may have been handed in for a path to begin at, or somebody leaks. */
+static void close_others(const struct server *s, const struct options *o)
+{
+	const int ours[] = { s->socket, s->socket_dir, s->exit_fd, o->ready_fd, s->agent.procfd,
+			     s->kept.keep_fd };
+
+	(void)fd_close_from(STDERR_FILENO + 1, ours, sizeof(ours) / sizeof(ours[0]));
+}
+
 static int start(struct server *s, const struct options *o, struct err *e)
 {
 	int r;
@@ -101,11 +111,14 @@ static int start(struct server *s, const struct options *o, struct err *e)
 	if ((r = agent_init(&s->agent, e)) < 0 || (r = read_owners(s, &o->root_owners, e)) < 0 ||
 	    (r = open_socket(s, o, e)) < 0)
 		return r;
+	nodes_init(&s->kept);
+	if (o->owners_file && (r = keep_open(&s->kept, o->owners_file, e)) < 0)
+		return r;
 	s->exit_fd = o->exit_fd;
-	s->owners_fd = o->owners_fd;
 	r = server_init(s, e);
 	if (r < 0)
 		return r;
+	close_others(s, o);
 	lean_rest();
 	if (o->ready_fd >= 0 && io_write_all(o->ready_fd, "1", 1) < 0)
 		return err_set(e, -EIO, "--ready-fd");
@@ -143,8 +156,7 @@ static int check_options(const struct options *o, bool *ret_full, struct err *e)
 
 int agent_main(int argc, char **argv)
 {
-	struct options o = { .socket_fd = -1, .mode = "full", .ready_fd = -1, .exit_fd = -1,
-			     .owners_fd = -1 };
+	struct options o = { .socket_fd = -1, .mode = "full", .ready_fd = -1, .exit_fd = -1 };
 	auto_free struct server *s = calloc(1, sizeof(*s));
 	struct err e = { 0 };
 	int first, end, r;

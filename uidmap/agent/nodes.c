@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "common/cleanup.h"
 #include "uidmap/agent/keep.h"
 
 enum { FIRST_CAP = 256 };
@@ -23,6 +25,8 @@ void nodes_clear(struct nodes *t)
 	t->v = NULL;
 	t->cap = 0;
 	t->n = 0;
+	if (t->keep_fd >= 0)
+		(void)close(take_fd(&t->keep_fd));
 }
 
 static struct node key_of(const struct statx *st)

@@ -29,7 +29,7 @@ struct node {
 /**
  * struct nodes - the table, open addressing
  * @n:		used slots; those emptied again stay used, with owner 0:0
- * @keep_fd:	where changes are written down (keep.h), -1 for nowhere
+ * @keep_fd:	where changes are written down (keep.h), its own; -1 for nowhere
  * @keep_dev:	those of this device
  */
 struct nodes {

@@ -109,9 +109,7 @@ static int apply_owners(struct server *s, struct err *e)
 	}
 	strv_clear(&s->owners);
 	/* what the container's programs have changed since holds */
-	if (s->owners_fd >= 0 && s->agent.nodes.keep_fd < 0)
-		return keep_begin(&s->agent.nodes, s->owners_fd, s->agent.rootfd, e);
-	return 0;
+	return s->kept.keep_fd < 0 ? 0 : keep_begin(&s->agent.nodes, &s->kept, s->agent.rootfd, e);
 }
 
 static int start_thread(struct listener *l, struct err *e)

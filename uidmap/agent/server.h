@@ -15,6 +15,7 @@
  * @exit_fd:	leave when it is at its end; -1: with the last listener
  * @full:	mode where a connection names none
  * @owners:	texts of the --root-owners files, until the container is joined
+ * @kept:	owners that an earlier agent left, until then
  * @v, @n:	listeners
  * @served:	there has been one
  */
@@ -25,7 +26,7 @@ struct server {
 	int exit_fd;
 	bool full;
 	struct strv owners;
-	int owners_fd;
+	struct nodes kept;
 	struct listener *v[LISTENERS_MAX];
 	size_t n;
 	bool served;

@@ -2,13 +2,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -269,52 +272,150 @@ static void keep_lines(void **state)
 	assert_int_equal(n.ov.gid, 34);
 }
 
+/* The table of the next run. */
+static void kept_by(const char *path, int root, struct nodes *t)
+{
+	struct nodes kept;
+
+	nodes_init(&kept);
+	nodes_init(t);
+	assert_int_equal(keep_open(&kept, path, NULL), 0);
+	assert_int_equal(keep_begin(t, &kept, root, NULL), 0);
+	nodes_clear(&kept);
+}
+
+/* An object of the container's root that carries no attribute. */
+static void some_link(int root, uint32_t number, struct statx *st)
+{
+	assert_int_equal(statx(root, "", AT_EMPTY_PATH, STATX_INO, st), 0);
+	st->stx_mask = STATX_INO | STATX_BTIME;
+	st->stx_btime.tv_sec = 1000;
+	st->stx_ino = number + 1;
+}
+
 static void keep_over_runs(void **state)
 {
-	char name[] = "/tmp/test-agent-XXXXXX";
+	char dir[] = "/tmp/test-agent-XXXXXX", name[64], aside[64];
 	struct override ov = { .mode = 0777 }, got;
+	int root = open("/", O_PATH | O_CLOEXEC), fd;
 	struct statx st;
+	struct stat was, is;
 	struct nodes t;
-	int fd = mkstemp(name), root = open("/", O_PATH | O_CLOEXEC);
-	off_t size;
 
 	(void)state;
-	assert_true(fd >= 0 && root >= 0);
-	assert_int_equal(fcntl(fd, F_SETFL, O_APPEND), 0);
-	assert_int_equal(statx(root, "", AT_EMPTY_PATH, STATX_INO, &st), 0);
-	st.stx_mask = STATX_INO | STATX_BTIME;
-	st.stx_btime.tv_sec = 1000;
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(name, sizeof(name), "%s/owners", dir);
+	(void)snprintf(aside, sizeof(aside), "%s/owners.new", dir);
 	/* many changes of few objects, then half a line of a writer that died */
-	nodes_init(&t);
-	assert_int_equal(keep_begin(&t, fd, root, NULL), 0);
+	kept_by(name, root, &t);
 	for (uint32_t i = 0; i < 600; i++) {
-		st.stx_ino = 1 + i % 3;
+		some_link(root, i % 3, &st);
 		ov.uid = i;
 		assert_int_equal(nodes_put(&t, &st, &ov), 0);
 	}
 	st.stx_dev_minor++;
 	assert_int_equal(nodes_put(&t, &st, &ov), 0);
-	st.stx_dev_minor--;
 	nodes_clear(&t);
-	size = lseek(fd, 0, SEEK_END);
+	fd = open(name, O_WRONLY | O_APPEND);
 	assert_int_equal(write(fd, "3 1000000000000 9", 17), 17);
+	close(fd);
+	assert_int_equal(stat(name, &was), 0);
 
 	for (int again = 0; again < 2; again++) {
-		assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
-		nodes_init(&t);
-		assert_int_equal(keep_begin(&t, fd, root, NULL), 0);
+		kept_by(name, root, &t);
 		assert_int_equal(t.n, 3);
 		for (uint32_t i = 0; i < 3; i++) {
-			st.stx_ino = 1 + i;
+			some_link(root, i, &st);
 			assert_int_equal(nodes_get(&t, &st, &got), 0);
 			assert_int_equal(got.uid, 597 + i);
 		}
 		nodes_clear(&t);
 	}
-	assert_true(lseek(fd, 0, SEEK_END) < size / 100);
-	close(fd);
+	/* another file, not the same one cut off */
+	assert_int_equal(stat(name, &is), 0);
+	assert_true(is.st_size < was.st_size / 100 && is.st_ino != was.st_ino);
+	assert_int_equal(access(aside, F_OK), -1);
 	close(root);
 	unlink(name);
+	rmdir(dir);
+}
+
+enum { LINKS = 400, KILLS = 150 };
+
+/* Change owners, tell each change that is done, and begin anew all the time. */
+static void change_until_killed(const char *path, int root, int told, uint32_t from)
+{
+	struct override ov = { .mode = 0777 };
+	struct statx st;
+	struct nodes t;
+
+	for (uint32_t v = from;;) {
+		kept_by(path, root, &t);
+		/* more lines than a file may have before it is written anew */
+		for (int i = 0; i < 3 * LINKS; i++, v++) {
+			some_link(root, v % LINKS, &st);
+			ov.uid = v;
+			if (nodes_put(&t, &st, &ov) < 0 || write(told, &v, sizeof(v)) != sizeof(v))
+				_exit(1);
+		}
+		nodes_clear(&t);
+	}
+}
+
+/* kill -9 whenever: no change that was told is gone */
+static void keep_over_crashes(void **state)
+{
+	char dir[] = "/tmp/test-agent-XXXXXX", name[64];
+	int root = open("/", O_PATH | O_CLOEXEC);
+	uint32_t next = 0, rewrites = 0;
+	struct stat st = { 0 };
+	ino_t file = 0;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(name, sizeof(name), "%s/owners", dir);
+	for (int round = 0; round < KILLS; round++) {
+		uint32_t v, last = next;
+		struct override got;
+		struct statx stx;
+		struct nodes t;
+		int told[2];
+		pid_t pid;
+
+		assert_int_equal(pipe(told), 0);
+		pid = fork();
+		if (pid == 0)
+			change_until_killed(name, root, told[1], next);
+		assert_true(pid > 0);
+		close(told[1]);
+		/* from the middle of the first rewriting to some rounds later */
+		usleep((useconds_t)(random() % 12000));
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		while (read(told[0], &v, sizeof(v)) == sizeof(v))
+			last = v + 1;
+		close(told[0]);
+
+		kept_by(name, root, &t);
+		for (v = last > LINKS ? last - LINKS : 0; v < last; v++) {
+			some_link(root, v % LINKS, &stx);
+			assert_int_equal(nodes_get(&t, &stx, &got), 0);
+			/* one more may have been written and not told */
+			assert_true(got.uid == v || got.uid == last);
+		}
+		nodes_clear(&t);
+		next = last;
+		assert_int_equal(stat(name, &st), 0);
+		rewrites += st.st_ino != file;
+		file = st.st_ino;
+	}
+	assert_true(next > KILLS && rewrites > 2);
+	close(root);
+	assert_int_equal(chdir(dir), 0);
+	unlink("owners.new");
+	unlink("owners");
+	assert_int_equal(chdir("/"), 0);
+	rmdir(dir);
 }
 
 int main(void)
@@ -332,6 +433,7 @@ int main(void)
 		cmocka_unit_test(owner_lines),
 		cmocka_unit_test(keep_lines),
 		cmocka_unit_test(keep_over_runs),
+		cmocka_unit_test(keep_over_crashes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
