@@ -8,7 +8,7 @@ $(eval $(call archive,slirp-net,slirp-net,slirp-net/main.c))
 $(eval $(call program,slirp-net,slirp-net/main.c,slirp-net))
 
 # the seccomp allow-list comes from the sources themselves
-$(O)/gen/slirp-net/syscalls.h: slirp-net/syscalls.sh $(wildcard slirp-net/*.c)
+$(O)/gen/slirp-net/syscalls.h: common/syscalls.sh $(wildcard slirp-net/*.c)
 	@mkdir -p $(@D)
-	$(Q)slirp-net/syscalls.sh $(filter %.c,$^) >$@
+	$(Q)common/syscalls.sh syscalls=SYSCALLS_MAIN syscalls:broker=SYSCALLS_BROKER -- $(filter %.c,$^) >$@
 $(O)/obj/slirp-net/seccomp.o: $(O)/gen/slirp-net/syscalls.h
