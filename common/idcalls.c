@@ -88,6 +88,14 @@ const struct idcall idcalls[] = {
 	FULL_BITS("mknodat", 2, S_IFMT, S_IFIFO),
 	FULL_BITS("mknodat", 2, S_IFMT, S_IFSOCK),
 
+	/* overlayfs gives a link another number then; a file without a name gets one */
+	FULL("rename"),
+	FULL("renameat"),
+	FULL("renameat2"),
+	FULL("link"),
+	FULL("linkat"),
+	FULL_BITS("utimensat", 3, AT_SYMLINK_NOFOLLOW, AT_SYMLINK_NOFOLLOW),
+
 	/* after these a path may mean something else to the process than to others */
 	ALWAYS("chroot"),
 	ALWAYS("pivot_root"),

@@ -353,6 +353,46 @@ ids_program() {
 	[ "$(getfattr --only-values -n user.containers.override_stat "$DIR/b/rootfs/data/f")" = 33:0:0644 ]
 }
 
+@test "new files: one that gets its name when it is whole" {
+	compile unnamed <<-'END'
+	#include <fcntl.h>
+	#include <stdio.h>
+	#include <sys/stat.h>
+	#include <unistd.h>
+	int main(void)
+	{
+		struct stat st;
+		char self[32];
+		int fd;
+		if (setresgid(34, 34, 34) || setresuid(33, 33, 33))
+			return 1;
+		for (int way = 0; way < 2; way++) {
+			fd = open("/data", O_TMPFILE | O_WRONLY, 0640);
+			snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+			if (fd < 0)
+				return 2;
+			/* before Linux 6.10 the first way was the host root's */
+			if (way == 0 && linkat(fd, "", AT_FDCWD, "/data/a", AT_EMPTY_PATH) == 0)
+				continue;
+			if (linkat(AT_FDCWD, self, AT_FDCWD, way ? "/data/b" : "/data/a", AT_SYMLINK_FOLLOW))
+				return 2;
+		}
+		if (link("/data/a", "/data/c") || link("/data/root", "/data/d"))
+			return 3;
+		for (const char *n = "abcd"; *n; n++) {
+			snprintf(self, sizeof(self), "/data/%c", *n);
+			if (stat(self, &st))
+				return 4;
+			printf("%u:%u ", st.st_uid, st.st_gid);
+		}
+		puts("");
+		return 0;
+	}
+	END
+	inside "" sh -c 'touch /data/root; unnamed'
+	[ "$output" = "33:34 33:34 33:34 0:0 " ]
+}
+
 @test "new files: more at once than are remembered; threads that make nothing and never call again" {
 	compile many <<-'END'
 	#include <fcntl.h>

@@ -15,6 +15,9 @@ setup_file() {
 	chmod 4755 "$IMG/ids/usr/bin/su"
 	${CC:-cc} -O2 -Wall -static -o "$IMG/ids/usr/bin/become" "$TREE/tests/helpers/become.c"
 	printf 'x' >"$IMG/ids/home/www/f"
+	mkdir "$IMG/ids/links"
+	for name in a b c d e; do ln -s "to-$name" "$IMG/ids/links/$name"; done
+	mkfifo "$IMG/ids/links/p"
 	tar -C "$IMG/ids" --owner=7 --group=8 -cf "$IMG/inner.tar" home
 	cp "$IMG/inner.tar" "$IMG/ids/inner.tar"
 	tar -C "$IMG/ids" --owner=0 --group=0 -cf "$IMG/ids.tar" .
@@ -113,6 +116,24 @@ agents() { pgrep -u "$(account "$1")" -f 'uidmap agent' || true; }
 	rr nosub exec live sh -c 'rm /fifo; mkfifo /fifo; stat -c %u:%g /made /link /fifo /srv/link /srv/fifo'
 	says "9:9 9:9 0:0 3:4 33:33"
 	rr nosub rm -f -t 0 live
+}
+
+@test "links that overlay copies up keep their owners: other names, other times, over restarts" {
+	rr nosub run -d --network none --name up ow:1 sleep 100
+	rr nosub exec up sh -c 'cd /links; chown -h 1:2 a; chown -h 3:4 b; chown -h 5:6 c; chown -h 7:8 d; chown 9:10 p
+		mv a a2; touch -h -d @1 b; ln c c2; mv d d2; chown -h 77:88 d2; chmod 600 p; mv /srv/link /srv/link2
+		stat -c %u:%g a2 b c c2 d2 p /srv/link2; rm e; ln -s other e; tar cf /t.tar a2; tar tvf /t.tar'
+	assert_output_has "1/2"
+	says "1:2 3:4 5:6 5:6 77:88 9:10 33:33 $(echo ${lines[-1]})"
+	rr nosub exec up sh -c 'rm /srv/fifo; mkfifo /srv/fifo'
+	rr nosub restart -t 0 up
+	rr nosub exec up sh -c 'cd /links; stat -c %u:%g a2 b c c2 d2 p /srv/link2 e /srv/fifo; stat -c %a p'
+	says "1:2 3:4 5:6 5:6 77:88 9:10 33:33 0:0 0:33 600"
+	rr nosub exec up sh -c 'cd /links; chown -h 11:12 b; mv c2 c3; stat -c %u:%g b c3'
+	rr nosub restart -t 0 up
+	rr nosub exec up sh -c 'cd /links; stat -c %u:%g b c3'
+	says "11:12 5:6"
+	rr nosub rm -f -t 0 up
 }
 
 @test "ids are given up for good, by the kernel's rules; set-user-ID programs give them back" {

@@ -15,6 +15,7 @@
 
 #include "common/cleanup.h"
 #include "uidmap/agent/agent.h"
+#include "uidmap/agent/copyup.h"
 #include "uidmap/agent/object.h"
 #include "uidmap/agent/tracee.h"
 #include "uidmap/agent/who.h"
@@ -153,6 +154,7 @@ static int64_t change_mode(struct job *j, int fd, uint32_t mode)
 		return -EPERM;
 	if (!o.recorded)
 		return JOB_CONTINUE;
+	copyup_now(j->agent, &o);
 	ov = o.ov;
 	ov.mode = mode & 07777U;
 	if ((ov.mode & S_ISGID) && !idstate_in_group(who, ov.gid) &&

@@ -27,6 +27,8 @@ enum {
 	SPARE_LINES = 256,
 };
 
+#define IMAGE_LINE "image"
+
 static int number(const char **line, uint64_t *ret)
 {
 	char text[NUMBER_MAX];
@@ -60,12 +62,26 @@ static int format(const struct node *n, char buf[LINE_MAX_LEN])
 			  owner);
 }
 
+bool keep_can(const struct nodes *t, const struct node *n)
+{
+	return t->keep_fd >= 0 && n->dev == t->keep_dev && n->born;
+}
+
+void keep_image(struct nodes *t)
+{
+	if (t->keep_fd < 0 || t->image_known)
+		return;
+	if (io_write_all(t->keep_fd, IMAGE_LINE "\n", strlen(IMAGE_LINE "\n")) < 0)
+		log_warn("agent: the owners of the image's links could not be written down");
+	t->image_known = true;
+}
+
 void keep_write(const struct nodes *t, const struct node *n)
 {
 	char line[LINE_MAX_LEN];
 	int len;
 
-	if (t->keep_fd < 0 || n->dev != t->keep_dev || n->born == 0)
+	if (!keep_can(t, n))
 		return;
 	len = format(n, line);
 	if (len > 0 && io_write_all(t->keep_fd, line, (size_t)len) < 0)
@@ -80,6 +96,8 @@ static size_t load(struct nodes *t, char *text)
 		struct node n;
 
 		/* behind the last end of a line is nothing, or half of one */
+		if (text && str_eq(line, IMAGE_LINE))
+			t->image_known = true;
 		if (!text || keep_line(line, &n) < 0)
 			continue;
 		lines++;
@@ -92,6 +110,8 @@ static int add_lines(const struct nodes *t, struct strbuf *b)
 {
 	char line[LINE_MAX_LEN];
 
+	if (t->image_known && strbuf_adds(b, IMAGE_LINE "\n") < 0)
+		return -ENOMEM;
 	for (size_t i = 0; i < t->cap; i++) {
 		const struct node *n = &t->v[i];
 
@@ -174,6 +194,7 @@ int keep_begin(struct nodes *t, struct nodes *kept, int rootfd, struct err *e)
 			(void)nodes_add(t, &n);
 	}
 	t->keep_fd = take_fd(&kept->keep_fd);
+	t->image_known = kept->image_known;
 	nodes_clear(kept);
 	return 0;
 }

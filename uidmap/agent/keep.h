@@ -9,10 +9,14 @@
  * BIRTH is in ns since 1970. The last line of an object holds. The number of
  * the device is not kept: an overlay has another at every mount, and what is
  * on other file systems is not kept at all.
+ *
+ * A line "image" says that the owners of the image's objects are in the file,
+ * too: what has an object's path later may be another object, and is not asked.
  */
 #ifndef UIDMAP_AGENT_KEEP_H
 #define UIDMAP_AGENT_KEEP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,6 +51,16 @@ int keep_open(struct nodes *kept, const char *path, struct err *e);
  * Return: 0, -errno
  */
 int keep_begin(struct nodes *t, struct nodes *kept, int rootfd, struct err *e);
+
+/**
+ * keep_can() - is such an entry written down?
+ */
+bool keep_can(const struct nodes *t, const struct node *n);
+
+/**
+ * keep_image() - the owners of the image's objects have all been put into @t
+ */
+void keep_image(struct nodes *t);
 
 /**
  * keep_write() - one change; a full disk keeps the record for this run only

@@ -51,6 +51,13 @@ static struct node *find(const struct nodes *t, const struct node *k)
 	return &t->v[i];
 }
 
+bool nodes_is_kept(const struct nodes *t, const struct statx *st)
+{
+	const struct node n = key_of(st);
+
+	return t->image_known && keep_can(t, &n);
+}
+
 static int grow(struct nodes *t)
 {
 	struct nodes bigger = { .cap = t->cap ? t->cap * 2 : FIRST_CAP };
@@ -72,7 +79,7 @@ int nodes_get(struct nodes *t, const struct statx *st, struct override *ret)
 	const struct node key = key_of(st), *n;
 	int r = -ENOENT;
 
-	if (atomic_load_explicit(&t->n, memory_order_acquire) == 0)
+	if (!nodes_any(t))
 		return -ENOENT;
 	(void)pthread_mutex_lock(&t->lock);
 	n = find(t, &key);
@@ -97,6 +104,8 @@ static int put_locked(struct nodes *t, const struct node *put)
 	n = find(t, put);
 	if (!n->used)
 		t->n++;
+	if (!n->used && (put->ino & NODES_ALIAS))
+		t->aliases++;
 	*n = *put;
 	return 0;
 }

@@ -10,8 +10,7 @@
 #include <unistd.h>
 
 #include "common/str.h"
-
-#define STATX_WANTED (STATX_BASIC_STATS | STATX_BTIME)
+#include "uidmap/agent/copyup.h"
 
 int object_peek(struct agent *a, const char *loc, bool follow, struct override *ret)
 {
@@ -28,11 +27,13 @@ int object_peek(struct agent *a, const char *loc, bool follow, struct override *
 		return -errno;
 	if (n < 0 && errno == ENOTSUP)
 		none = -ENOTSUP;
-	if (atomic_load_explicit(&a->nodes.n, memory_order_acquire) == 0)
+	if (!nodes_any(&a->nodes))
 		return none;
-	if (statx(AT_FDCWD, loc, follow ? 0 : AT_SYMLINK_NOFOLLOW, STATX_WANTED, &st) < 0)
+	if (statx(AT_FDCWD, loc, follow ? 0 : AT_SYMLINK_NOFOLLOW, OBJECT_STATX, &st) < 0)
 		return -errno;
-	return nodes_get(&a->nodes, &st, ret) < 0 ? none : 0;
+	if (nodes_get(&a->nodes, &st, ret) == 0 || copyup_find_at(a, loc, follow, &st, ret) == 0)
+		return 0;
+	return none;
 }
 
 int object_read(struct agent *a, int fd, struct object *ret)
@@ -42,11 +43,11 @@ int object_read(struct agent *a, int fd, struct object *ret)
 	ssize_t n;
 
 	(void)str_format(o.self, sizeof(o.self), "self/fd/%d", fd);
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_WANTED, &o.st) < 0)
+	if (statx(fd, "", AT_EMPTY_PATH, OBJECT_STATX, &o.st) < 0)
 		return -errno;
 	n = getxattr(o.self, OVERRIDE_XATTR, text, sizeof(text));
 	if ((n > 0 && override_parse(text, (size_t)n, &o.ov) == 0) ||
-	    nodes_get(&a->nodes, &o.st, &o.ov) == 0)
+	    nodes_get(&a->nodes, &o.st, &o.ov) == 0 || copyup_find(a, fd, &o.st, &o.ov) == 0)
 		o.recorded = true;
 	else
 		o.ov = (struct override){ .uid = o.st.stx_uid, .gid = o.st.stx_gid,
@@ -92,5 +93,8 @@ int object_write(struct agent *a, struct object *o, const struct override *ov)
 		return r;
 	if (!o->recorded && ov->uid == 0 && ov->gid == 0)
 		return 0;
-	return nodes_put(&a->nodes, &o->st, ov);
+	r = nodes_put(&a->nodes, &o->st, ov);
+	if (r == 0)
+		copyup_update(a, o, ov);
+	return r;
 }

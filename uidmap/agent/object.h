@@ -7,6 +7,8 @@
 
 #include "uidmap/agent/agent.h"
 
+#define OBJECT_STATX (STATX_BASIC_STATS | STATX_BTIME)
+
 /**
  * struct object - an object by descriptor
  * @fd:		O_PATH; the caller's

@@ -58,6 +58,8 @@ static int apply_one(struct agent *a, const struct override *ov, const char *pat
 	if (((type == S_IFREG || type == S_IFDIR) && (!ov->type || o.recorded)) ||
 	    (ov->type && ov->type != S_IFCHR && ov->type != S_IFBLK && ov->type != type))
 		return 0;
+	if (nodes_is_kept(&a->nodes, &o.st))
+		return 0;
 	return nodes_put(&a->nodes, &o.st, ov) < 0 ? -ENOSPC : 1;
 }
 

@@ -101,15 +101,18 @@ static int first_record(struct agent *a, const struct listener *l, pid_t pid, st
 
 static int apply_owners(struct server *s, struct err *e)
 {
-	for (size_t i = 0; i < s->owners.n; i++) {
-		int r = rootowners_apply(&s->agent, s->owners.v[i], e);
+	int r = s->kept.keep_fd < 0 ? 0 : keep_begin(&s->agent.nodes, &s->kept, s->agent.rootfd, e);
 
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < s->owners.n; i++) {
+		r = rootowners_apply(&s->agent, s->owners.v[i], e);
 		if (r < 0)
 			return err_wrap(e, "--root-owners");
 	}
 	strv_clear(&s->owners);
-	/* what the container's programs have changed since holds */
-	return s->kept.keep_fd < 0 ? 0 : keep_begin(&s->agent.nodes, &s->kept, s->agent.rootfd, e);
+	keep_image(&s->agent.nodes);
+	return 0;
 }
 
 static int start_thread(struct listener *l, struct err *e)
