@@ -167,7 +167,7 @@ static bool is_for_overlays(const char *name)
 	return str_starts(name, XATTR_OVERLAY) || str_starts(name, "trusted.overlay.") ||
 	       str_starts(name, "user.fuseoverlayfs.") ||
 	       str_starts(name, "security.fuseoverlayfs.") ||
-	       str_eq(name, "user.containers.override_stat");
+	       str_eq(name, OVERRIDE_XATTR);
 }
 
 static int copy_xattr(struct loc from, struct loc to, const char *name, char *value)

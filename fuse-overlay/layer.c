@@ -130,12 +130,12 @@ static int start_override(struct ovl *o, struct err *e)
 	struct layer *up = &o->layers[0];
 	struct owner ow;
 	struct statx stx;
-	char text[OWNER_TEXT_MAX];
+	char text[OVERRIDE_TEXT_MAX];
 
 	if (!o->conf->xattr_permissions)
 		return 0;
-	enum override want = o->conf->xattr_permissions == 1 ? OVERRIDE_PRIVILEGED :
-							       OVERRIDE_CONTAINERS;
+	enum owner_mode want = o->conf->xattr_permissions == 1 ? OVERRIDE_PRIVILEGED :
+								 OVERRIDE_CONTAINERS;
 	if (up->override == want || up->override == OVERRIDE_SIDECAR)
 		return 0;
 	int r = at_stat((struct loc){ up->fd, "" }, &stx);

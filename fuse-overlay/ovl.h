@@ -60,8 +60,8 @@
 
 struct sidecar;
 
-/** enum override - where a layer keeps owners and modes */
-enum override {
+/** enum owner_mode - where a layer keeps owners and modes */
+enum owner_mode {
 	OVERRIDE_NONE,		/* in the inodes */
 	OVERRIDE_PRIVILEGED,	/* security.fuseoverlayfs.override_stat */
 	OVERRIDE_CONTAINERS,	/* user.containers.override_stat */
@@ -88,7 +88,7 @@ enum numbers {
 struct layer {
 	int fd;
 	enum numbers numbers;
-	enum override override;
+	enum owner_mode override;
 	struct sidecar *owners;
 };
 

@@ -11,98 +11,49 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "common/num.h"
-#include "common/str.h"
 #include "fuse-overlay/sidecar.h"
 
 /* What a backing file gets in override mode, so that the server can use it. */
 #define BACKING_MODE 0755U
 
-static const struct {
-	const char *name;
-	uint32_t type;
-} types[] = {
-	{ "file", S_IFREG }, { "dir", S_IFDIR },     { "symlink", S_IFLNK }, { "pipe", S_IFIFO },
-	{ "socket", S_IFSOCK }, { "block", S_IFBLK }, { "char", S_IFCHR },
-};
-
-static int parse_device(const char *s, struct owner *ow)
+int owner_parse(const char *text, size_t len, struct owner *ret)
 {
-	struct strv parts AUTO(strv_clear) = { 0 };
+	struct override ov;
+	int r = override_parse(text, len, &ov);
 
-	if (*s != '-' || strv_split(&parts, s + 1, '-') || parts.n != 2)
-		return -EINVAL;
-	if (num_u32(parts.v[0], &ow->rdev_major) || num_u32(parts.v[1], &ow->rdev_minor))
-		return -EINVAL;
+	if (r < 0)
+		return r;
+	*ret = (struct owner){ .uid = ov.uid, .gid = ov.gid, .mode = ov.mode | ov.type,
+			       .rdev_major = ov.major, .rdev_minor = ov.minor };
 	return 0;
 }
 
-static int parse_type(const char *s, struct owner *ow)
+int owner_format(char buf[OVERRIDE_TEXT_MAX], const struct owner *ow)
 {
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		const char *rest = str_after(s, types[i].name);
+	const struct override ov = {
+		.uid = ow->uid, .gid = ow->gid, .mode = ow->mode & 07777,
+		.type = ow->mode & S_IFMT, .major = ow->rdev_major, .minor = ow->rdev_minor,
+	};
 
-		if (!rest)
-			continue;
-		ow->mode |= types[i].type;
-		if (types[i].type == S_IFBLK || types[i].type == S_IFCHR)
-			return parse_device(rest, ow);
-		return 0;
-	}
-	return -EINVAL;
+	return override_format(&ov, buf);
 }
 
-int owner_parse(const char *s, struct owner *ret)
-{
-	struct strv parts AUTO(strv_clear) = { 0 };
-	struct owner ow = { 0 };
-
-	if (strnlen(s, OWNER_TEXT_MAX) == OWNER_TEXT_MAX || strv_split(&parts, s, ':'))
-		return -EINVAL;
-	if (parts.n != 3 && parts.n != 4)
-		return -EINVAL;
-	if (num_u32(parts.v[0], &ow.uid) || num_u32(parts.v[1], &ow.gid) ||
-	    num_octal(parts.v[2], &ow.mode))
-		return -EINVAL;
-	if (parts.n == 4 && parse_type(parts.v[3], &ow) < 0)
-		return -EINVAL;
-	*ret = ow;
-	return 0;
-}
-
-int owner_format(char buf[OWNER_TEXT_MAX], const struct owner *ow)
-{
-	const char *type = NULL;
-	uint32_t fmt = ow->mode & S_IFMT;
-	uint32_t bits = ow->mode & 07777;
-
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (types[i].type == fmt && fmt != S_IFREG && fmt != S_IFDIR)
-			type = types[i].name;
-	if (!type)
-		return str_format(buf, OWNER_TEXT_MAX, "%u:%u:%04o", ow->uid, ow->gid, bits);
-	if (fmt == S_IFBLK || fmt == S_IFCHR)
-		return str_format(buf, OWNER_TEXT_MAX, "%u:%u:%04o:%s-%u-%u", ow->uid, ow->gid,
-				  bits, type, ow->rdev_major, ow->rdev_minor);
-	return str_format(buf, OWNER_TEXT_MAX, "%u:%u:%04o:%s", ow->uid, ow->gid, bits, type);
-}
-
-const char *owner_xattr(enum override ov)
+const char *owner_xattr(enum owner_mode ov)
 {
 	static const char *const names[OVERRIDE_MAX_] = {
 		[OVERRIDE_PRIVILEGED] = "security.fuseoverlayfs.override_stat",
-		[OVERRIDE_CONTAINERS] = "user.containers.override_stat",
+		[OVERRIDE_CONTAINERS] = OVERRIDE_XATTR,
 		[OVERRIDE_USER] = "user.fuseoverlayfs.override_stat",
 	};
 
 	return names[ov];
 }
 
-enum override owner_probe(int fd)
+enum owner_mode owner_probe(int fd)
 {
 	for (int i = OVERRIDE_NONE + 1; i < OVERRIDE_SIDECAR; i++)
-		if (at_getxattr((struct loc){ fd, "" }, owner_xattr((enum override)i), NULL, 0) >= 0)
-			return (enum override)i;
+		if (at_getxattr((struct loc){ fd, "" }, owner_xattr((enum owner_mode)i), NULL, 0) >= 0)
+			return (enum owner_mode)i;
 	return OVERRIDE_NONE;
 }
 
@@ -123,7 +74,7 @@ static void apply(const struct owner *ow, struct statx *stx)
 }
 
 /* Only files and folders can have user attributes. */
-static bool is_in_sidecar(enum override ov, uint32_t mode)
+static bool is_in_sidecar(enum owner_mode ov, uint32_t mode)
 {
 	return ov == OVERRIDE_SIDECAR ||
 	       (ov != OVERRIDE_PRIVILEGED && !S_ISREG(mode) && !S_ISDIR(mode));
@@ -132,7 +83,7 @@ static bool is_in_sidecar(enum override ov, uint32_t mode)
 static int apply_override(const struct ovl *o, unsigned int layer, struct loc l,
 			  struct statx *stx)
 {
-	char text[OWNER_TEXT_MAX];
+	char text[OVERRIDE_TEXT_MAX];
 	struct owner ow;
 
 	if (is_in_sidecar(o->layers[layer].override, stx->stx_mode)) {
@@ -143,14 +94,13 @@ static int apply_override(const struct ovl *o, unsigned int layer, struct loc l,
 			apply(&ow, stx);
 		return 0;
 	}
-	ssize_t n = at_getxattr(l, owner_xattr(o->layers[layer].override), text, sizeof(text) - 1);
+	ssize_t n = at_getxattr(l, owner_xattr(o->layers[layer].override), text, sizeof(text));
 	if (n == -ENODATA || n == -ENOTSUP || n == -ERANGE)
 		return 0;
 	if (n < 0)
 		return (int)n;
-	text[n] = '\0';
 	/* what cannot be read is not believed; the file itself is still there */
-	if (owner_parse(text, &ow) < 0)
+	if (owner_parse(text, (size_t)n, &ow) < 0)
 		return 0;
 	apply(&ow, stx);
 	return 0;
@@ -254,7 +204,7 @@ static int write_sidecar(struct ovl *o, struct loc l, const struct owner *ow)
 
 static int write_override(struct ovl *o, struct loc l, const struct owner *ow)
 {
-	char text[OWNER_TEXT_MAX];
+	char text[OVERRIDE_TEXT_MAX];
 	int r;
 
 	if (o->layers[0].override == OVERRIDE_SIDECAR)

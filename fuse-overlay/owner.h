@@ -12,9 +12,8 @@
 #ifndef FUSE_OVERLAY_OWNER_H
 #define FUSE_OVERLAY_OWNER_H
 
+#include "common/override.h"
 #include "fuse-overlay/ovl.h"
-
-#define OWNER_TEXT_MAX 64
 
 /**
  * struct owner - what an override records
@@ -31,27 +30,26 @@ struct owner {
 };
 
 /**
- * owner_parse() - "uid:gid:mode[:type]"
+ * owner_parse() - from the text of common/override.h, @len bytes
  * Return: 0, -EINVAL
  */
-int owner_parse(const char *s, struct owner *ret);
+int owner_parse(const char *text, size_t len, struct owner *ret);
 
 /**
- * owner_format() - the text of an override; a type only for what is neither
- * a file nor a folder
- * Return: length, -ENAMETOOLONG
+ * owner_format() - to that text
+ * Return: length
  */
-int owner_format(char buf[OWNER_TEXT_MAX], const struct owner *ow);
+int owner_format(char buf[OVERRIDE_TEXT_MAX], const struct owner *ow);
 
 /**
  * owner_xattr() - name of the attribute of a mode, NULL where there is none
  */
-const char *owner_xattr(enum override ov);
+const char *owner_xattr(enum owner_mode ov);
 
 /**
  * owner_probe() - which mode a layer is in
  */
-enum override owner_probe(int fd);
+enum owner_mode owner_probe(int fd);
 
 /**
  * owner_stat() - statx() of a real object, override applied

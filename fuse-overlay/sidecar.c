@@ -19,7 +19,7 @@
 
 #define NEW_NAME SIDECAR_NAME ".new"
 #define HEAD "fuse-overlay owners 1 "
-#define LINE_MAX_LEN (OWNER_TEXT_MAX + 24)
+#define LINE_MAX_LEN (OVERRIDE_TEXT_MAX + 24)
 #define SLOTS_MIN 256U
 #define STALE_MIN 64U	/* lines out of date that are not worth a rewrite */
 
@@ -136,7 +136,7 @@ static int read_line(struct sidecar *s, char *line)
 		clear(s, rec);
 		return 0;
 	}
-	if (owner_parse(text, &ow) < 0)
+	if (owner_parse(text, strlen(text), &ow) < 0)
 		return -EBADMSG;
 	fill(s, rec, ino, &ow);
 	return 0;
@@ -173,7 +173,7 @@ static off_t read_all(struct sidecar *s, int fd, const char *head)
 
 static int format_line(char buf[LINE_MAX_LEN], uint64_t ino, const struct owner *ow)
 {
-	char text[OWNER_TEXT_MAX] = "-";
+	char text[OVERRIDE_TEXT_MAX] = "-";
 	int r = ow ? owner_format(text, ow) : 0;
 
 	return r < 0 ? r : str_format(buf, LINE_MAX_LEN, "%llu %s\n", (unsigned long long)ino, text);

@@ -16,7 +16,6 @@
 #include "fuse-overlay/owner.h"
 
 #define ESCAPED "user.overlay.overlay."
-#define RECORDED "user.containers.override_"
 #define ACL_PREFIX "system.posix_acl_"
 #define CAPABILITY "security.capability"
 
@@ -27,7 +26,7 @@ static bool is_private(const char *name)
 	       str_starts(name, "security.fuseoverlayfs.");
 }
 
-const char *xattr_encode(enum override ov, const char *name, char buf[XATTR_NAME_BUF])
+const char *xattr_encode(enum owner_mode ov, const char *name, char buf[XATTR_NAME_BUF])
 {
 	const char *rest = str_after(name, XATTR_OVERLAY);
 
@@ -37,14 +36,14 @@ const char *xattr_encode(enum override ov, const char *name, char buf[XATTR_NAME
 		return NULL;
 	if (ov != OVERRIDE_CONTAINERS)
 		return name;
-	if (str_starts(name, RECORDED))
+	if (str_starts(name, OVERRIDE_PREFIX))
 		return NULL;
 	if (!str_starts(name, "security."))
 		return name;
-	return str_format(buf, XATTR_NAME_BUF, RECORDED "%s", name) < 0 ? NULL : buf;
+	return str_format(buf, XATTR_NAME_BUF, OVERRIDE_PREFIX "%s", name) < 0 ? NULL : buf;
 }
 
-const char *xattr_decode(enum override ov, const char *name, char buf[XATTR_NAME_BUF])
+const char *xattr_decode(enum owner_mode ov, const char *name, char buf[XATTR_NAME_BUF])
 {
 	const char *rest = str_after(name, ESCAPED);
 
@@ -56,7 +55,7 @@ const char *xattr_decode(enum override ov, const char *name, char buf[XATTR_NAME
 		return name;
 	if (str_starts(name, "security."))
 		return NULL;
-	rest = str_after(name, RECORDED);
+	rest = str_after(name, OVERRIDE_PREFIX);
 	if (!rest)
 		return name;
 	return str_starts(rest, "security.") ? rest : NULL;

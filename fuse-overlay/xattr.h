@@ -22,14 +22,14 @@
  * @buf:	used when they differ
  * Return: name or buf; NULL when it is not for users
  */
-const char *xattr_encode(enum override ov, const char *name, char buf[XATTR_NAME_BUF]);
+const char *xattr_encode(enum owner_mode ov, const char *name, char buf[XATTR_NAME_BUF]);
 
 /**
  * xattr_decode() - the name in the mount of one on disk
  * @buf:	used when they differ
  * Return: name or buf; NULL when it is not shown
  */
-const char *xattr_decode(enum override ov, const char *name, char buf[XATTR_NAME_BUF]);
+const char *xattr_decode(enum owner_mode ov, const char *name, char buf[XATTR_NAME_BUF]);
 
 /**
  * xattr_shift_acl() - shift the ids in a POSIX ACL

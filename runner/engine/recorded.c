@@ -38,6 +38,7 @@
 #include "common/idcalls.h"
 #include "common/io.h"
 #include "common/log.h"
+#include "common/override.h"
 #include "common/proc.h"
 #include "common/sock.h"
 #include "common/str.h"
@@ -47,14 +48,12 @@
 #include "runner/engine/rootfs.h"
 #include "runner/engine/specgen.h"
 #include "runner/engine/user.h"
-#include "runner/image/unpack.h"
 #include "runner/oci/oci.h"
 #include "runner/oci/spec.h"
 
 #define SOCKET "agent"
 #define OWNERS "owners"
 #define OWNERS_MAX (64u << 20)
-#define OVERRIDE_MAX 256
 #define BACKLOG 64
 #define LEAVE_MS 5000
 
@@ -234,8 +233,8 @@ static int write_owners(const struct container *c)
 int recorded_give(int dirfd, const char *name, uid_t uid, gid_t gid)
 {
 	auto_close int fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	char path[32], was[OVERRIDE_MAX], now[OVERRIDE_MAX + 64];
-	const char *type = was;
+	char path[32], text[OVERRIDE_TEXT_MAX];
+	struct override ov = { 0 };
 	struct stat st;
 	ssize_t len;
 
@@ -244,16 +243,15 @@ int recorded_give(int dirfd, const char *name, uid_t uid, gid_t gid)
 	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
 		return 0;
 	(void)str_format(path, sizeof(path), "/proc/self/fd/%d", fd);
-	len = getxattr(path, OVERRIDE_XATTR, was, sizeof(was) - 1);
-	was[len > 0 ? len : 0] = '\0';
-	/* uid:gid:mode and perhaps what it stands for, which stays */
-	for (int i = 0; i < 3 && type; i++) {
-		type = strchr(type, ':');
-		type = type ? type + 1 : NULL;
-	}
-	(void)str_format(now, sizeof(now), "%u:%u:%04o%s%s", (unsigned int)uid, (unsigned int)gid,
-			 st.st_mode & 07777u, type ? ":" : "", type ? type : "");
-	return setxattr(path, OVERRIDE_XATTR, now, strlen(now), 0) < 0 ? -errno : 0;
+	len = getxattr(path, OVERRIDE_XATTR, text, sizeof(text));
+	/* what it stands for stays */
+	if (len > 0)
+		(void)override_parse(text, (size_t)len, &ov);
+	ov.uid = uid;
+	ov.gid = gid;
+	ov.mode = st.st_mode & 07777u;
+	len = override_format(&ov, text);
+	return setxattr(path, OVERRIDE_XATTR, text, (size_t)len, 0) < 0 ? -errno : 0;
 }
 
 /* ---------------------------------------------------------------- agent -- */

@@ -38,12 +38,12 @@
 #include "common/err.h"
 #include "common/io.h"
 #include "common/log.h"
+#include "common/override.h"
 #include "common/proc.h"
 #include "common/str.h"
 #include "runner/engine/container.h"
 #include "runner/engine/copytree.h"
 #include "runner/engine/engine.h"
-#include "runner/image/unpack.h"
 
 #define FUSE_READY_MS 20000
 
@@ -160,7 +160,7 @@ static int config_lowers(int fs, const struct lowers *l, bool joined)
 static int adopt_top(const struct container *c, int upper)
 {
 	auto_close int top = open_layer(c, 0);
-	char path[32], owner[256];
+	char path[32], owner[OVERRIDE_TEXT_MAX];
 	struct stat st;
 	ssize_t len;
 

@@ -21,9 +21,6 @@
 #define LAYER_XATTRS_MAX 64u
 #define LAYER_XATTR_SIZE_MAX 65536u
 
-#define OVERRIDE_XATTR "user.containers.override_stat"
-#define OVERRIDE_PREFIX "user.containers.override_"
-
 /**
  * struct unpack_stats - what was in it
  * @entries:	members of the archive

@@ -19,6 +19,7 @@
 
 #include "common/err.h"
 #include "common/fd.h"
+#include "common/override.h"
 #include "common/str.h"
 #include "runner/image/unpack_int.h"
 
@@ -53,26 +54,22 @@ static int sidecar_add(struct unpack *u, const char *value, const char *path, st
 	return ferror(u->owners) ? err_set(e, -EIO, "write the file of recorded owners") : 0;
 }
 
-static void type_suffix(const struct member *m, char *buf, size_t size)
-{
-	buf[0] = '\0';
-	if (m->placeholder)
-		(void)str_format(buf, size, ":%s-%u-%u", S_ISCHR(m->type) ? "char" : "block",
-				 major(m->rdev), minor(m->rdev));
-}
-
 /* Owner 0:0 of a plain object needs no record: that is what the disk says. */
 static int record_owner(struct unpack *u, const struct member *m, struct err *e)
 {
-	char type[64];
-	char value[128];
+	struct override ov = { .uid = (uint32_t)m->uid, .gid = (uint32_t)m->gid,
+			       .mode = S_ISLNK(m->type) ? 0777 : m->perm };
+	char value[OVERRIDE_TEXT_MAX];
 
 	if (m->uid == 0 && m->gid == 0 && !m->placeholder && *m->path)
 		return 0;
-	type_suffix(m, type, sizeof(type));
-	(void)str_format(value, sizeof(value), "%llu:%llu:%04o%s", (unsigned long long)m->uid,
-			 (unsigned long long)m->gid, S_ISLNK(m->type) ? 0777 : m->perm, type);
-	if (m->fd >= 0 && fsetxattr(m->fd, OVERRIDE_XATTR, value, strlen(value), 0) == 0)
+	if (m->placeholder) {
+		ov.type = m->type;
+		ov.major = major(m->rdev);
+		ov.minor = minor(m->rdev);
+	}
+	int len = override_format(&ov, value);
+	if (m->fd >= 0 && fsetxattr(m->fd, OVERRIDE_XATTR, value, (size_t)len, 0) == 0)
 		return 0;
 	if (m->fd >= 0 && errno != ENOTSUP && errno != EPERM)
 		return err_set(e, -errno, "record the owner of '%s'", m->path);

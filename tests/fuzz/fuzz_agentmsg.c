@@ -2,7 +2,7 @@
  * fuzz: uidmap
  *
  * fuzz_agentmsg - what reaches "uidmap agent" as text: the first byte chooses
- * a runtime's message, its metadata alone, a recorded owner, or a line of owners
+ * a runtime's message, its metadata alone, a path below /proc, or a line of owners
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -37,19 +37,6 @@ static void meta(const char *text)
 			__builtin_trap();
 }
 
-/* What parses is printed so that it parses to the same. */
-static void owner(const char *text, size_t size)
-{
-	char again[OVERRIDE_TEXT_MAX];
-	struct override a, b;
-
-	if (override_parse(text, size, &a) < 0)
-		return;
-	if (override_parse(again, (size_t)override_format(&a, again), &b) < 0 || a.uid != b.uid ||
-	    a.gid != b.gid || a.mode != b.mode)
-		__builtin_trap();
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct override ov;
@@ -66,8 +53,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		message((const char *)data + 1, size - 1);
 	else if (data[0] == 'm')
 		meta(text);
-	else if (data[0] == 'o')
-		owner((const char *)data + 1, size - 1);
 	else if (data[0] == 'p')
 		(void)procown_parse(text, &pid, &rest);
 	else

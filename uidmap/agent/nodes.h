@@ -12,11 +12,12 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
-#include "uidmap/agent/override.h"
+#include "common/override.h"
 
 #define NODES_MAX 262144
 #define NODES_ALIAS (UINT64_C(1) << 63) /* in a number: it is an alias (copyup.h) */

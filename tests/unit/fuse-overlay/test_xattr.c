@@ -15,7 +15,7 @@
 #include "fuse-overlay/xattr.h"
 
 static const struct {
-	enum override ov;
+	enum owner_mode ov;
 	const char *shown;
 	const char *disk;	/* NULL: not for users */
 } rows[] = {
@@ -34,7 +34,7 @@ static const struct {
 };
 
 static const struct {
-	enum override ov;
+	enum owner_mode ov;
 	const char *disk;
 } hidden[] = {
 	{ OVERRIDE_NONE, "user.overlay.opaque" },

@@ -185,32 +185,6 @@ static void records_have_an_end(void **state)
 
 /* --- owners ------------------------------------------------------------------------------ */
 
-static void override_texts(void **state)
-{
-	static const char *const bad[] = { "", "1", "1:2", "1:2:8", "1:2:0644:", "1:2:0644:char-1",
-					   "a:2:0644", "1:2:0644:what", "-1:2:0644", "1:2:77777" };
-	struct override ov = { .uid = 77 };
-	char text[OVERRIDE_TEXT_MAX];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(override_parse(bad[i], strlen(bad[i]), &ov), -EINVAL);
-	assert_int_equal(override_parse("1:2:0644\0x", 10, &ov), -EINVAL);
-	assert_int_equal(ov.uid, 77);
-	assert_int_equal(override_parse("33:4:4755", 9, &ov), 0);
-	assert_int_equal(ov.mode, 04755);
-	assert_int_equal(ov.type, 0);
-	assert_int_equal(override_format(&ov, text), 9);
-	assert_string_equal(text, "33:4:4755");
-	assert_int_equal(override_parse("0:6:660:block-7-1", 17, &ov), 0);
-	assert_int_equal(ov.type, S_IFBLK);
-	assert_int_equal(ov.minor, 1);
-	(void)override_format(&ov, text);
-	assert_string_equal(text, "0:6:0660:block-7-1");
-	assert_int_equal(override_parse("0:0:0644:file", 13, &ov), 0);
-	assert_int_equal(ov.type, S_IFREG);
-}
-
 static void node_table(void **state)
 {
 	struct override ov = { .uid = 1 }, got;
@@ -428,7 +402,6 @@ int main(void)
 		cmocka_unit_test(limits_only_go_down),
 		cmocka_unit_test(records_are_shared),
 		cmocka_unit_test(records_have_an_end),
-		cmocka_unit_test(override_texts),
 		cmocka_unit_test(node_table),
 		cmocka_unit_test(owner_lines),
 		cmocka_unit_test(keep_lines),
