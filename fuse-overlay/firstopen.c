@@ -9,7 +9,8 @@
  * server has a child open a file: one that is there for this child only, by a
  * name that no file can have. A thread of the server's would do until somebody
  * kills the server: it would wait for an answer, unkillable, and hold the very
- * descriptor whose closing ends that wait.
+ * descriptor whose closing ends that wait (tests/helpers/overlay_start.py
+ * finds such a process).
  */
 #include "fuse-overlay/firstopen.h"
 

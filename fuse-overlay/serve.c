@@ -5,16 +5,22 @@
  * How it works. Everything that can fail is done before the fork: layers are
  * opened and the mount is made, so that the person sees the reason. The
  * child serves; when it has answered the kernel's first request, the parent
- * leaves and the ready descriptor gets its byte. A thread watches the exit
- * descriptor. When its other end is closed it unmounts lazily, and the serving
- * loop ends by itself when the mount's last user is gone; where only
- * fusermount3 may unmount, it tells the loop to end. The session belongs to
- * the serving thread alone: it unmounts and frees, after the watcher ended.
+ * leaves and the ready descriptor gets its byte.
+ *
+ * A thread watches the exit descriptor and takes the signals, which are
+ * blocked everywhere: so it hears them while the others wait for a layer that
+ * does not answer. When the other end of the descriptor is closed it unmounts
+ * lazily, and the serving loop ends by itself when the mount's last user is
+ * gone; where only fusermount3 may unmount, and upon a signal, it tells the
+ * loop to end. Upon a further signal, if the loop does not end, it unmounts
+ * lazily and exits, which no wait of the others can hold up. The session
+ * belongs to the serving thread: it unmounts and frees, after the watcher ended.
  */
 #include "fuse-overlay/serve.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/securebits.h>
 #include <poll.h>
 #include <pthread.h>
@@ -26,7 +32,7 @@
 #include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/time.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,6 +40,7 @@
 #include "common/fd.h"
 #include "common/io.h"
 #include "common/log.h"
+#include "common/proc.h"
 #include "fuse-overlay/firstopen.h"
 #include "fuse-overlay/layer.h"
 #include "fuse-overlay/ops.h"
@@ -46,10 +53,13 @@
  * @se:		libfuse's
  * @tell:	the parent waits for a byte on it, -1 when there is none
  * @serving:	the thread in the loop
- * @watcher:	the thread on the exit descriptor, when @wake is not -1
+ * @watcher:	the thread on the exit descriptor and the signals, when @wake is not -1
  * @opener:	the thread of firstopen.c, when @opening
+ * @signals:	signalfd of those that end the server
+ * @before:	signals that were blocked when it started
  * @wake:	eventfd that ends the watcher's wait
- * @ended:	the loop was left
+ * @left:	the loop was left
+ * @ended:	the mount is gone
  */
 struct server {
 	struct ovl *o;
@@ -57,9 +67,32 @@ struct server {
 	int tell;
 	pthread_t serving, watcher, opener;
 	bool opening;
+	int signals;
+	sigset_t before;
 	int wake;
+	_Atomic bool left;
 	_Atomic bool ended;
 };
+
+#define AGAIN_MS 20
+#define GRACE_MS 200
+
+/* What ends the server waits from now on until the watcher takes it, so that
+ * nothing stays mounted. Who started us with one ignored means it. */
+static int take_signals(struct server *s)
+{
+	static const int ends[] = { SIGHUP, SIGINT, SIGTERM };
+	struct sigaction was;
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (!sigaction(ends[i], NULL, &was) && was.sa_handler != SIG_IGN)
+			(void)sigaddset(&set, ends[i]);
+	(void)pthread_sigmask(SIG_BLOCK, &set, &s->before);
+	s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return s->signals < 0 ? -errno : 0;
+}
 
 static int mount_options(const struct conf *c, bool root, struct strbuf *b)
 {
@@ -99,6 +132,9 @@ static int open_session(struct server *s, const struct conf *c, struct err *e)
 	if (!s->se)
 		return err_msg(e, -EINVAL, "mount options: %s: libfuse refused them", opts.s);
 	s->o->se = s->se;
+	r = take_signals(s);
+	if (r < 0)
+		return err_set(e, r, "signals");
 	/* libfuse and fusermount3 have told the reason by now */
 	if (fuse_session_mount(s->se, c->mountpoint))
 		return err_msg(e, -EIO, "%s: cannot mount", c->mountpoint);
@@ -130,6 +166,7 @@ static int detach(struct server *s, struct err *e)
 	if (pid < 0)
 		return err_set(e, -errno, "detach");
 	if (pid) {
+		(void)pthread_sigmask(SIG_SETMASK, &s->before, NULL);
 		(void)close(p[1]);
 		ssize_t n = read(p[0], &byte, 1);
 		_exit(n == 1 ? 0 : 1);
@@ -169,7 +206,7 @@ static void opened_first(void *arg)
 {
 	struct server *s = arg;
 
-	if (!s->ended)
+	if (!s->left)
 		tell_ready(s);
 }
 
@@ -184,51 +221,117 @@ static void start_use(void *arg)
 		tell_ready(s);
 }
 
-/* Wait for the other end of the exit descriptor to close, then unmount. */
-static void *watch_exit(void *arg)
+static void nothing(int sig)
+{
+	(void)sig;
+}
+
+/* The signal may come just before the loop blocks: say it again until the loop
+ * was left. */
+static void end_loop(const struct server *s)
+{
+	fuse_session_exit(s->se);
+	(void)pthread_kill(s->serving, SIGALRM);
+}
+
+/* Only fusermount3 may do it for an ordinary user on the host. */
+static void detach_by_helper(const char *mountpoint)
+{
+	struct strv argv AUTO(strv_clear) = { 0 };
+	struct proc_spawn how = { .stdio = { -1, -1, -1 } };
+	char program[PATH_MAX];
+
+	if (proc_find_program("fusermount3", program, sizeof(program)) < 0 ||
+	    strv_add(&argv, program) || strv_add(&argv, "-uqz") || strv_add(&argv, "--") ||
+	    strv_add(&argv, mountpoint))
+		return;
+	how.argv = argv.v;
+	pid_t pid = proc_spawn(&how);
+	if (pid > 0)
+		(void)proc_wait(pid);
+}
+
+/* A server that waits for a layer cannot clean up; nothing may stay mounted. */
+static _Noreturn void end_now(const struct server *s)
+{
+	const char *mountpoint = s->o->conf->mountpoint;
+
+	log_warn("%s: ended by a further signal, without its last answers", mountpoint);
+	if (umount2(mountpoint, MNT_DETACH))
+		detach_by_helper(mountpoint);
+	_exit(1);
+}
+
+/* Return: at least one was there */
+static bool read_signals(int fd)
+{
+	struct signalfd_siginfo info;
+	bool any = false;
+
+	while (read(fd, &info, sizeof(info)) == sizeof(info))
+		any = true;
+	return any;
+}
+
+/* Bytes mean nothing; the end of the file does. */
+static bool is_closed(const struct pollfd *p)
+{
+	char byte;
+
+	return (p->revents & (POLLHUP | POLLERR | POLLNVAL)) ||
+	       ((p->revents & POLLIN) && read(p->fd, &byte, 1) <= 0);
+}
+
+static void *watch(void *arg)
 {
 	struct server *s = arg;
 	struct pollfd p[] = { { .fd = s->o->conf->exit_fd, .events = POLLIN },
+			      { .fd = s->signals, .events = POLLIN },
 			      { .fd = s->wake, .events = POLLIN } };
-	char byte;
+	bool leaving = false, signalled = false;
+	int hurry = -1;	/* milliseconds left for an end in order */
 
-	do {
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
-			break;
-		if (s->ended)
-			return NULL;
-		/* bytes mean nothing; the end of the file does */
-	} while (!(p[0].revents & (POLLHUP | POLLERR | POLLNVAL)) &&
-		 (!(p[0].revents & POLLIN) || read(p[0].fd, &byte, 1) > 0));
-	if (!umount2(s->o->conf->mountpoint, MNT_DETACH))
-		return NULL;
-	/* a signal may come just before the loop blocks: say it again */
-	fuse_session_exit(s->se);
 	while (!s->ended) {
-		(void)pthread_kill(s->serving, SIGTERM);
-		(void)poll(NULL, 0, 20);
+		if (poll(p, 3, leaving && (!s->left || hurry >= 0) ? AGAIN_MS : -1) < 0)
+			continue;
+		if (is_closed(&p[0])) {
+			p[0].fd = -1;
+			leaving = umount2(s->o->conf->mountpoint, MNT_DETACH) < 0 || leaving;
+		}
+		if (p[1].revents && read_signals(s->signals)) {
+			if (signalled && hurry < 0)
+				hurry = GRACE_MS;
+			signalled = leaving = true;
+		}
+		if (leaving && !s->left)
+			end_loop(s);
+		if (hurry >= 0 && !s->ended && (hurry -= AGAIN_MS) < 0)
+			end_now(s);
 	}
 	return NULL;
 }
 
 static int start_watch(struct server *s, struct err *e)
 {
+	const struct sigaction interrupt = { .sa_handler = nothing };
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	sigset_t all, old;
 
-	if (s->o->conf->exit_fd < 0)
-		return 0;
 	s->wake = eventfd(0, EFD_CLOEXEC);
 	if (s->wake < 0)
-		return err_set(e, -errno, "exit-fd");
-	/* signals are for the serving thread */
+		return err_set(e, -errno, "start");
+	(void)sigaction(SIGALRM, &interrupt, NULL);
+	(void)sigaction(SIGPIPE, &ignore, NULL);
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
 	s->serving = pthread_self();
-	int r = pthread_create(&s->watcher, NULL, watch_exit, s);
+	int r = pthread_create(&s->watcher, NULL, watch, s);
+	/* it has to reach the loop, whatever we were started with */
+	(void)sigdelset(&old, SIGALRM);
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (r) {
 		(void)close(take_fd(&s->wake));
-		return err_set(e, -r, "exit-fd");
+		return err_set(e, -r, "start");
 	}
 	return 0;
 }
@@ -243,44 +346,6 @@ static void end_watch(struct server *s)
 	(void)close(take_fd(&s->wake));
 }
 
-#define AGAIN_US 20000
-
-static struct fuse_session *to_leave;
-
-/* The signal may come just before the loop blocks: it comes again until the
- * loop was left. */
-static void on_end(int sig)
-{
-	const struct itimerval again = { { 0, AGAIN_US }, { 0, AGAIN_US } };
-
-	(void)sig;
-	fuse_session_exit(to_leave);
-	(void)setitimer(ITIMER_REAL, &again, NULL);
-}
-
-static void handle_signals(void (*handler)(int))
-{
-	static const int signals[] = { SIGHUP, SIGINT, SIGTERM, SIGALRM };
-	const struct sigaction act = { .sa_handler = handler };
-
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		(void)sigaction(signals[i], &act, NULL);
-}
-
-static void take_signals(struct fuse_session *se)
-{
-	to_leave = se;
-	handle_signals(on_end);
-}
-
-static void drop_signals(void)
-{
-	const struct itimerval never = { 0 };
-
-	handle_signals(SIG_IGN);
-	(void)setitimer(ITIMER_REAL, &never, NULL);
-}
-
 static int run(struct server *s, const struct conf *c, struct err *e)
 {
 	int r = layer_open_all(s->o, e);
@@ -290,21 +355,16 @@ static int run(struct server *s, const struct conf *c, struct err *e)
 	set_credentials(s->o);
 	if (!c->foreground)
 		r = detach(s, e);
-	if (r >= 0 && fuse_set_signal_handlers(s->se))
-		r = err_set(e, -EIO, "signals");
-	if (r >= 0)
-		take_signals(s->se);
 	if (r >= 0)
 		r = start_watch(s, e);
 	if (r >= 0) {
 		struct pool p = { .o = s->o, .ready = start_use, .arg = s };
 
 		pool_serve(&p, c->threaded);
-		end_watch(s);
-		drop_signals();
-		fuse_remove_signal_handlers(s->se);
+		s->left = true;
 	}
 	fuse_session_unmount(s->se);
+	end_watch(s);
 	return r;
 }
 
@@ -312,7 +372,7 @@ int serve(const struct conf *c, struct err *e)
 {
 	auto_free char *mountpoint = realpath(c->mountpoint, NULL);
 	struct conf here = *c;
-	struct server s = { .tell = -1, .wake = -1 };
+	struct server s = { .tell = -1, .signals = -1, .wake = -1 };
 
 	if (!mountpoint)
 		return err_set(e, -errno, "%s", c->mountpoint);
@@ -326,6 +386,8 @@ int serve(const struct conf *c, struct err *e)
 	int r = run(&s, &here, e);
 	if (s.se)
 		fuse_session_destroy(s.se);
+	if (s.signals >= 0)
+		(void)close(s.signals);
 	/* the kernel has ended its request by now */
 	if (s.opening)
 		(void)pthread_join(s.opener, NULL);

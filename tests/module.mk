@@ -75,9 +75,10 @@ soak-overlay: all ## OPS=100000 SEED= OPTIONS=: random operations on an overlay 
 		tests/helpers/overlay_soak.py $(B)/bin/fuse-overlay $$dir $(or $(OPS),100000) \
 		$(or $(SEED),$$(date +%s)) "$(OPTIONS)" && rm -rf $$dir
 
-kill-overlay: all ## ROUNDS=200: kill -9 of the overlay server in the middle of copying up
-	@dir=$$(mktemp -d) && unshare $(if $(filter 0,$(shell id -u)),-m,-rm --map-auto) python3 \
-		tests/helpers/overlay_kill.py $(B)/bin/fuse-overlay $$dir $(or $(ROUNDS),200) && rm -rf $$dir
+kill-overlay: all ## ROUNDS=200: kill -9 of the overlay server in the middle of copying up, and at every step of its start
+	@dir=$$(mktemp -d) && for what in kill start; do \
+		unshare $(if $(filter 0,$(shell id -u)),-m,-rm --map-auto) python3 tests/helpers/overlay_$$what.py \
+		$(B)/bin/fuse-overlay $$dir/$$what $(or $(ROUNDS),200) || exit 1; done; rm -rf $$dir
 
 fault-overlay: all ## DEPTH=12 ERRNOS="EIO ENOSPC ENOMEM": every system call of the overlay server fails, the Nth of each kind
 	@dir=$$(mktemp -d) && unshare $(if $(filter 0,$(shell id -u)),-m,-rm --map-auto) python3 \

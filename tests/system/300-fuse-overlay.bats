@@ -277,6 +277,56 @@ through
 	run_as sub bash "$dir/host" "$dir"
 }
 
+# stuck: writes $dir/stuck FOLDER SCRIPT: a server $s whose lower layer does not answer, a client $c that waits, then SCRIPT
+stuck() {
+	cat >"$dir/stuck" <<-'END'
+		set -eu
+		cd "$1"; mkdir -p b l u w m; echo low >b/f
+		fuse-overlay -f -o lowerdir=b l & below=$!; disown
+		until mountpoint -q l; do sleep 0.02; done
+		fuse-overlay -f -o lowerdir=l,upperdir=u,workdir=w m 2>said & s=$!
+		until mountpoint -q m; do sleep 0.02; done
+		cat m/f; kill -STOP $below
+		(cat m/f.none m/f 2>/dev/null || echo "client: error") & c=$!
+		sleep 0.3
+		here() { grep -qs "^State:.[^Z]" /proc/$s/status; }
+		eval "$2"
+		kill -KILL $below
+		umount -l l 2>/dev/null || fusermount3 -uz l
+	END
+}
+
+@test "a second SIGTERM ends a server whose layer does not answer, and nothing stays mounted" {
+	stuck
+	local script='kill $s; sleep 0.5; here && mountpoint -q m && echo waits; kill $s
+		for _ in $(seq 100); do here || break; sleep 0.05; done
+		here && { echo stays; kill -9 $s; }; wait $c; wait $s || echo $?; mountpoint -q m || echo gone; cat said'
+	for how in run_as in_userns; do
+		rm -rf "$dir"/[blumw]
+		[ $how = run_as ] && set -- run_as sub || set -- in_userns
+		"$@" bash "$dir/stuck" "$dir" "$script"
+		[ "$(echo $output)" = "low waits client: error 1 gone fuse-overlay: warning: $dir/m: ended by a further signal, without its last answers" ] ||
+			{ echo "$how: $output"; false; }
+	done
+}
+
+@test "two signals at once end a server in order; one that it was started to ignore does not" {
+	cat >"$dir/host" <<-'END'
+		set -eu
+		cd "$1"; mkdir l u w m
+		for i in $(seq 20); do
+			fuse-overlay -f -o lowerdir=l,upperdir=u,workdir=w m & s=$!
+			until mountpoint -q m; do sleep 0.01; done
+			echo x >m/x; kill -TERM $s; kill -HUP $s; wait $s
+		done
+		(trap "" HUP; exec fuse-overlay -f -o lowerdir=l,upperdir=u,workdir=w m) & s=$!
+		until mountpoint -q m; do sleep 0.01; done
+		kill -HUP $s; kill -HUP $s; sleep 0.3; cat m/x; mountpoint -q m; kill $s; wait $s; echo left
+	END
+	run_as sub bash "$dir/host" "$dir"
+	[ "$(echo $output)" = "x left" ]
+}
+
 @test "SIGTERM unmounts; a killed server leaves layers that mount again" {
 	cat >"$dir/host" <<-'END'
 		set -eu

@@ -53,6 +53,13 @@ for f in fds: os.close(f)"
 	[ "$(echo $output)" = "300 300 300 EMFILE True 300 x299" ]
 }
 
+@test "killed at any moment of its start: no process stays, nobody waits, the mount can be taken away" {
+	helper overlay_start.py
+	in_userns python3 "$dir/overlay_start.py" "$BIN/fuse-overlay" "$dir/k" 40 9
+	echo "# ${lines[0]}" >&3
+	assert_output_has "nothing stays"
+}
+
 @test "killed while it copies up: every file is the old one or the new one" {
 	helper overlay_kill.py
 	in_userns python3 "$dir/overlay_kill.py" "$BIN/fuse-overlay" "$dir/k" 8
