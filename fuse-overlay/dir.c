@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "fuse-overlay/dlist.h"
 #include "fuse-overlay/lowtab.h"
 #include "fuse-overlay/node.h"
 #include "fuse-overlay/readdir.h"

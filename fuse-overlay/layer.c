@@ -24,7 +24,7 @@
 #include "fuse-overlay/link.h"
 #include "fuse-overlay/node.h"
 #include "fuse-overlay/owner.h"
-#include "fuse-overlay/readdir.h"
+#include "fuse-overlay/scan.h"
 #include "fuse-overlay/sidecar.h"
 #include "fuse-overlay/whiteout.h"
 
@@ -186,7 +186,7 @@ static int open_work(struct ovl *o, struct err *e)
 	o->workfd = at_open_dir(fd, WORK_FOLDER);
 	if (o->workfd < 0)
 		return err_set(e, o->workfd, "workdir: %s/" WORK_FOLDER, path);
-	(void)readdir_scan(o->workfd, remove_litter, &o->workfd);
+	(void)scan_folder(o->workfd, remove_litter, &o->workfd);
 	whiteout_probe(o);
 	int r = link_open_index(o, fd);
 	return r < 0 ? err_set(e, r, "workdir: %s: index", path) : 0;
@@ -261,7 +261,7 @@ int layer_open_all(struct ovl *o, struct err *e)
 		if ((r = open_layer(o, "lowerdir", c->lowers.v[i], e)) < 0)
 			return r;
 	if (o->writable) {
-		o->upper_clean = !readdir_scan(o->layers[0].fd, stop_at_any, NULL);
+		o->upper_clean = !scan_folder(o->layers[0].fd, stop_at_any, NULL);
 		if ((r = open_work(o, e)) < 0 || (r = start_override(o, e)) < 0)
 			return r;
 	}

@@ -38,7 +38,7 @@
 #include "fuse-overlay/dir.h"
 #include "fuse-overlay/node.h"
 #include "fuse-overlay/owner.h"
-#include "fuse-overlay/readdir.h"
+#include "fuse-overlay/scan.h"
 
 #define INDEX_FOLDER "fuse-index"
 #define COUNT_PREFIX "n-"
@@ -127,7 +127,7 @@ int link_open_index(struct ovl *o, int workdir)
 	if (fd < 0)
 		return fd;
 	o->indexfd = fd;
-	int r = readdir_scan(fd, count_entry, o);
+	int r = scan_folder(fd, count_entry, o);
 	if (r < 0)
 		return r;
 	o->index_node = node_new(o, NULL, INDEX_FOLDER,
@@ -410,7 +410,7 @@ int link_drop_if_last(struct ovl *o, struct node *n)
 	    at_stat(l, &stx) < 0 || stx.stx_nlink > 1)
 		return 0;
 	/* rare enough to look for it: a file lost the last of its many names */
-	(void)readdir_scan(o->indexfd, drop_entry, &f);
+	(void)scan_folder(o->indexfd, drop_entry, &f);
 	if (f.removed) {
 		o->n_index--;
 		forget_count(o, n->ino);

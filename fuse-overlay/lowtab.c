@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fuse-overlay/readdir.h"
+#include "fuse-overlay/scan.h"
 #include "fuse-overlay/whiteout.h"
 
 #define NAMES_MAX (UINT32_MAX / 2)
@@ -189,7 +189,7 @@ int lowtab_get(struct ovl *o, struct dir *d, struct ltable **ret)
 			struct scan s = { .t = t, .fd = d->src[i].fd, .src = i,
 					  .xwh = d->src[i].xwh };
 
-			r = readdir_scan(s.fd, add_entry, &s);
+			r = scan_folder(s.fd, add_entry, &s);
 		}
 		if (r < 0) {
 			lowtab_free(t);

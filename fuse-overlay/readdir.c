@@ -5,81 +5,25 @@
  * How it works. The kernel does not open directories here, so a listing has
  * no state of its own, only an offset. A directory in one layer passes that
  * file system's offsets on; what getdents64() gave beyond one reply is kept
- * in a read-ahead buffer for the next. A merged directory gets a list whose
- * entries keep their place for as long as the list lives: a refresh (at
- * offset 0, after changes) drops and appends but never moves, so that others
- * in the middle of it miss and repeat nothing.
+ * in a read-ahead buffer for the next. A merged directory gets a list
+ * (dlist.h) whose places are the offsets; it is refreshed at offset 0, after
+ * changes.
  */
 #include "fuse-overlay/readdir.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "common/cleanup.h"
-#include "common/num.h"
 #include "fuse-overlay/dir.h"
+#include "fuse-overlay/dlist.h"
 #include "fuse-overlay/link.h"
 #include "fuse-overlay/lookup.h"
 #include "fuse-overlay/node.h"
 #include "fuse-overlay/owner.h"
+#include "fuse-overlay/scan.h"
 #include "fuse-overlay/whiteout.h"
-
-/* as the kernel's struct linux_dirent64 */
-struct raw64 {
-	uint64_t ino;
-	int64_t off;
-	uint16_t len;
-	uint8_t type;
-	char name[];
-};
-
-static bool is_dots(const char *s)
-{
-	return s[0] == '.' && (!s[1] || (s[1] == '.' && !s[2]));
-}
-
-/* A folder that may be searched but not read has an O_PATH descriptor. */
-static ssize_t getdents(int fd, void *buf, size_t size)
-{
-	long n = syscall(SYS_getdents64, fd, buf, size);
-
-	if (n < 0)
-		return errno == EBADF ? -EACCES : -errno;
-	return n;
-}
-
-int readdir_scan(int dirfd, int (*fn)(void *arg, const struct rawent *e), void *arg)
-{
-	auto_close int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_free char *buf = malloc(OVL_RDBUF_SIZE);
-
-	if (fd < 0)
-		return -errno;
-	if (!buf)
-		return -ENOMEM;
-	for (;;) {
-		ssize_t n = getdents(fd, buf, OVL_RDBUF_SIZE);
-
-		if (n <= 0)
-			return (int)n;
-		for (ssize_t p = 0; p < n;) {
-			const struct raw64 *r = (const void *)(buf + p);
-			struct rawent e = { .ino = r->ino, .type = r->type, .name = r->name };
-
-			p += r->len;
-			if (is_dots(r->name))
-				continue;
-			int k = fn(arg, &e);
-			if (k)
-				return k;
-		}
-	}
-}
 
 /* --- one reply being filled ------------------------------------------------ */
 
@@ -163,43 +107,6 @@ static uint8_t entry_type(const struct fill *f, unsigned int layer, uint8_t type
 	return is_sure ? type : DT_UNKNOWN;
 }
 
-/* The number that a listing shows must be the one that stat(2) shows. */
-static uint64_t entry_ino(struct fill *f, unsigned int src, unsigned int dev, const char *name,
-			  uint64_t ino, uint8_t type, bool moved)
-{
-	const struct dir *d = f->d;
-	char text[24];
-	uint64_t was;
-
-	if (!moved || d->src[src].layer || !f->o->writable)
-		return node_show_ino(f->o, dev, ino);
-	const struct node *known =
-		node_find(f->o, (struct node_key){ .ino = ino, .layer = 0, .dev = (uint16_t)dev });
-	if (known)
-		return known->show_ino;
-	if (type == DT_REG || type == DT_DIR || type == DT_UNKNOWN) {
-		ssize_t len = at_getxattr((struct loc){ d->src[src].fd, name }, XATTR_INO, text,
-					  sizeof(text) - 1);
-
-		if (len > 0) {
-			text[len] = '\0';
-			if (!num_u64(text, &was) && was)
-				return was;
-		}
-	}
-	return node_show_ino(f->o, dev, ino);
-}
-
-static unsigned int src_dev(struct ovl *o, const struct dir *d, unsigned int src)
-{
-	struct statx stx;
-
-	if (o->n_devs == 1 || at_stat((struct loc){ d->src[src].fd, "" }, &stx) < 0)
-		return 0;
-	int dev = node_dev(o, &stx);
-	return dev < 0 ? 0 : (unsigned int)dev;
-}
-
 /* --- directories in one layer ---------------------------------------------- */
 
 void readdir_forget(struct ovl *o, const struct node *n)
@@ -239,7 +146,7 @@ static off_t rdbuf_last(const struct rdbuf *b)
 	off_t last = b->next;
 
 	for (unsigned int p = 0; p < b->len;) {
-		const struct raw64 *r = (const void *)(b->buf + p);
+		const struct scan_raw *r = (const void *)(b->buf + p);
 
 		last = r->off;
 		p += r->len;
@@ -256,7 +163,7 @@ static int rdbuf_refill(struct dir *d, struct rdbuf *b)
 	if (d->pos != b->next && lseek(fd, b->next, SEEK_SET) < 0)
 		return errno == EBADF ? -EACCES : -errno;
 	d->pos = -1;
-	ssize_t n = getdents(fd, b->buf, sizeof(b->buf));
+	ssize_t n = scan_getdents(fd, b->buf, sizeof(b->buf));
 	b->pos = 0;
 	b->len = n < 0 ? 0 : (unsigned int)n;
 	b->end = !n;
@@ -266,11 +173,12 @@ static int rdbuf_refill(struct dir *d, struct rdbuf *b)
 }
 
 /* Return: 1 taken care of, 0 no room, -errno. */
-static int fill_raw(struct fill *f, const struct raw64 *r, unsigned int dev)
+static int fill_raw(struct fill *f, const struct scan_raw *r, unsigned int dev)
 {
 	struct dsrc src = f->d->src[0];
+	const struct rawent e = { .ino = r->ino, .type = r->type, .name = r->name };
 
-	if (is_dots(r->name))
+	if (scan_is_dots(r->name))
 		return fill_dots(f, r->name, r->off);
 	if (whiteout_is_reserved(r->name))
 		return 1;
@@ -289,14 +197,14 @@ static int fill_raw(struct fill *f, const struct raw64 *r, unsigned int dev)
 	    whiteout_entry_type(src.fd, r->name, src.xwh) == DT_WHT)
 		return 1;
 	return fill_plain(f, r->name,
-			  entry_ino(f, 0, dev, r->name, r->ino, r->type, f->d->impure),
+			  scan_show_ino(f->o, f->d, 0, dev, &e, f->d->impure),
 			  entry_type(f, src.layer, r->type), r->off);
 }
 
 static int fill_single(struct fill *f, off_t off)
 {
 	struct rdbuf *b = rdbuf_get(f, off);
-	unsigned int dev = src_dev(f->o, f->d, 0);
+	unsigned int dev = scan_dev(f->o, f->d, 0);
 
 	for (;;) {
 		if (b->pos >= b->len) {
@@ -305,7 +213,7 @@ static int fill_single(struct fill *f, off_t off)
 			if (n <= 0)
 				return n;
 		}
-		const struct raw64 *r = (const void *)(b->buf + b->pos);
+		const struct scan_raw *r = (const void *)(b->buf + b->pos);
 		int k = fill_raw(f, r, dev);
 		if (k <= 0)
 			return k;
@@ -315,121 +223,6 @@ static int fill_single(struct fill *f, off_t off)
 }
 
 /* --- merged directories ---------------------------------------------------- */
-
-void dlist_free(struct dlist *l)
-{
-	if (l)
-		lowtab_clear(&l->t);
-	free(l);
-}
-
-/**
- * struct refresh - a source being added to a list
- */
-struct refresh {
-	struct fill f;
-	struct dlist *l;
-	unsigned int src;
-	unsigned int dev;
-};
-
-static int list_add(struct dlist *l, const char *name, struct lowent e)
-{
-	struct lowent *old = lowtab_find(&l->t, name);
-
-	e.round = l->round;
-	if (!old)
-		return lowtab_put(&l->t, name, e);
-	/* a source above had it; but a file comes before its own .wh. file */
-	if (old->round == l->round &&
-	    !(old->src == e.src && old->type == DT_WHT && e.type != DT_WHT))
-		return 0;
-	old->ino = e.ino;
-	old->round = e.round;
-	old->src = e.src;
-	old->type = e.type;
-	return 0;
-}
-
-static int refresh_entry(void *arg, const struct rawent *r)
-{
-	struct refresh *s = arg;
-	const struct dir *d = s->f.d;
-	const struct dsrc *src = &d->src[s->src];
-	const char *name = r->name;
-	struct lowent e = { .src = (uint16_t)s->src, .type = r->type };
-
-	if (whiteout_is_marker(name))
-		return 0;
-	const char *hidden = whiteout_file_target(name);
-	if (hidden) {
-		name = hidden;
-		e.type = DT_WHT;
-	} else if (whiteout_is_ours(s->f.o, r->ino)) {
-		e.type = DT_WHT;
-	} else if (whiteout_may_be(e.type, src->xwh)) {
-		int k = whiteout_entry_type(src->fd, name, src->xwh);
-
-		if (k < 0)
-			return k == -ENOENT ? 0 : k;
-		e.type = (uint8_t)k;
-	}
-	if (e.type != DT_WHT)
-		e.ino = entry_ino(&s->f, s->src, s->dev, name, r->ino, r->type, true);
-	return list_add(s->l, name, e);
-}
-
-static int refresh_table(struct refresh *s, const struct ltable *t)
-{
-	for (uint32_t i = 0; i < t->n; i++) {
-		struct lowent e = t->ents[i];
-
-		if (e.type == DT_WHT)
-			continue;
-		e.ino = node_show_ino(s->f.o, s->f.o->n_devs == 1 ? 0 : src_dev(s->f.o, s->f.d, e.src),
-				      e.ino);
-		int r = list_add(s->l, lowtab_name(t, &t->ents[i]), e);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int refresh_src(struct refresh *s, unsigned int src)
-{
-	s->src = src;
-	s->dev = src_dev(s->f.o, s->f.d, src);
-	return readdir_scan(s->f.d->src[src].fd, refresh_entry, s);
-}
-
-static int refresh(struct ovl *o, struct node *n, struct dir *d)
-{
-	struct refresh s = { .f = { .o = o, .n = n, .d = d } };
-	struct ltable *t;
-	int r = 0;
-
-	if (d->list && d->list->gen == d->gen)
-		return 0;
-	if (!d->list && !(d->list = calloc(1, sizeof(*d->list))))
-		return -ENOMEM;
-	s.l = d->list;
-	s.l->round++;
-	s.l->gen = d->gen - 1; /* until it is whole */
-	if (d->has_upper && !d->blank)
-		r = refresh_src(&s, 0);
-	if (r < 0)
-		return r;
-	if (dir_n_low(d) > 1) {
-		r = lowtab_get(o, d, &t);
-		if (r >= 0)
-			r = refresh_table(&s, t);
-	} else if (dir_n_low(d) == 1) {
-		r = refresh_src(&s, d->n - 1U);
-	}
-	if (r >= 0)
-		s.l->gen = d->gen;
-	return r;
-}
 
 /* Return: 1 taken care of, 0 no room, -errno. */
 static int fill_listed(struct fill *f, const struct lowent *e, const char *name, off_t next)
@@ -456,7 +249,7 @@ static int fill_merged(struct fill *f, off_t off)
 
 	/* also after the descriptors were closed in the middle of a listing */
 	if (!off || !f->d->list)
-		r = refresh(f->o, f->n, f->d);
+		r = dlist_refresh(f->o, f->d);
 	if (r < 0)
 		return r;
 	for (r = 1; off < 2; off++) {
@@ -514,16 +307,11 @@ int readdir_is_empty(struct ovl *o, struct node *n)
 	if (r < 0)
 		return r;
 	if (!dir_is_merged(d)) {
-		r = readdir_scan(d->src[0].fd, stop_at_entry, &d->src[0]);
+		r = scan_folder(d->src[0].fd, stop_at_entry, &d->src[0]);
 		return r < 0 ? r : !r;
 	}
-	r = refresh(o, n, d);
-	if (r < 0)
-		return r;
-	for (uint32_t i = 0; i < d->list->t.n; i++)
-		if (d->list->t.ents[i].round == d->list->round && d->list->t.ents[i].type != DT_WHT)
-			return 0;
-	return 1;
+	r = dlist_refresh(o, d);
+	return r < 0 ? r : dlist_is_empty(d->list);
 }
 
 /**
@@ -586,7 +374,7 @@ int readdir_count_dirs(struct ovl *o, struct node *n)
 	c.dirs = count_low(o, c.d);
 	if (c.dirs < 0)
 		return c.dirs;
-	if (c.d->has_upper && !c.d->blank && (r = readdir_scan(c.d->src[0].fd, count_entry, &c)) < 0)
+	if (c.d->has_upper && !c.d->blank && (r = scan_folder(c.d->src[0].fd, count_entry, &c)) < 0)
 		return r;
 	c.d->count = c.dirs > 0 ? c.dirs : 0;
 	return c.d->count;

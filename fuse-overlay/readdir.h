@@ -5,38 +5,7 @@
 #ifndef FUSE_OVERLAY_READDIR_H
 #define FUSE_OVERLAY_READDIR_H
 
-#include "fuse-overlay/lowtab.h"
 #include "fuse-overlay/ovl.h"
-
-/**
- * struct rawent - an entry of a real folder
- */
-struct rawent {
-	uint64_t ino;
-	uint8_t type;
-	const char *name;
-};
-
-/**
- * readdir_scan() - call fn for every entry of a folder but . and ..
- * @fn:		stops the scan by returning other than 0
- * Return: 0, what fn returned, -errno
- */
-int readdir_scan(int fd, int (*fn)(void *arg, const struct rawent *e), void *arg);
-
-/**
- * struct dlist - merged listing of a directory
- * @t:		names; an entry's place is its offset and never changes
- * @round:	counts refreshes; entries of older rounds are gone
- * @gen:	dir.gen when refreshed
- */
-struct dlist {
-	struct ltable t;
-	uint32_t round;
-	uint64_t gen;
-};
-
-void dlist_free(struct dlist *l);
 
 /**
  * readdir_fill() - entries from an offset on

@@ -17,7 +17,7 @@
 #include "common/cleanup.h"
 #include "common/str.h"
 #include "fuse-overlay/dir.h"
-#include "fuse-overlay/readdir.h"
+#include "fuse-overlay/scan.h"
 
 #define WH_META ".wh..wh."
 #define KEPT_WHITEOUT "#whiteout"
@@ -73,7 +73,7 @@ static int stop_at_wh_file(void *arg, const struct rawent *e)
 
 int whiteout_scan_files(int fd)
 {
-	return readdir_scan(fd, stop_at_wh_file, NULL);
+	return scan_folder(fd, stop_at_wh_file, NULL);
 }
 
 bool whiteout_is(struct loc l, const struct statx *stx, bool xwh)
@@ -289,10 +289,10 @@ static int wipe_entry(void *arg, const struct rawent *e)
 int whiteout_remove_all(const struct ovl *o, int fd)
 {
 	struct wipe w = { .o = o, .fd = fd };
-	int r = readdir_scan(fd, wipe_entry, &w);
+	int r = scan_folder(fd, wipe_entry, &w);
 
 	if (r < 0)
 		return r;
 	w.remove = true;
-	return readdir_scan(fd, wipe_entry, &w);
+	return scan_folder(fd, wipe_entry, &w);
 }
