@@ -32,6 +32,8 @@
 
 #define STAT_MAX 4096
 #define STAT_START_TIME 22
+#define STATUS_MAX (1 << 20) /* it names every group that we are in */
+#define TRACER "\nTracerPid:"
 #define SPAWN_STACK ((size_t)128 * 1024)
 
 /* The fields behind the command name, which may itself hold ") ". */
@@ -113,6 +115,21 @@ bool proc_is_alive(pid_t pid, uint64_t start)
 	if (pid <= 0 || start_and_state(pid, &now, &state))
 		return false;
 	return (!start || now == start) && state != 'Z' && state != 'X';
+}
+
+bool proc_is_traced(void)
+{
+	auto_free char *text = NULL;
+	const char *line;
+
+	if (io_read_file_at(AT_FDCWD, "/proc/self/status", STATUS_MAX, &text, /* ret_len */ NULL) < 0)
+		return false;
+	line = strstr(text, TRACER);
+	if (!line)
+		return false;
+	line += strlen(TRACER);
+	line += strspn(line, " \t");
+	return *line >= '1' && *line <= '9';
 }
 
 int proc_pidfd_kill(int pidfd, int sig)

@@ -32,6 +32,11 @@ int proc_pidfd_open(pid_t pid, uint64_t start);
 bool proc_is_alive(pid_t pid, uint64_t start);
 
 /**
+ * proc_is_traced() - does a debugger have us: what we execute gains no privileges then
+ */
+bool proc_is_traced(void);
+
+/**
  * proc_pidfd_kill() - send a signal to exactly that process
  * Return: 0, -errno
  */

@@ -76,3 +76,13 @@ engine() {
 	[ "$(ids sub setpriv --no-new-privs)" = "$single" ]
 	[ "$(as nosub uidmap plan --json | jq -r .mode)" = single ]
 }
+
+# Nothing that is executed under strace gains privileges, so no range can be had: then, and not for an hour.
+@test "runner does not remember a plan that was found under a debugger" {
+	[ "${VARIANT:-release}" != asan ] || skip "the sanitizer's runtime does not work under strace"
+	command -v strace >/dev/null || skip "strace is not installed"
+	dir=$(scratch sub)
+	ids() { as sub "$@" runner --runroot "$dir/run" info | jq -r .Ids; }
+	[ "$(ids strace -f -qq -o /dev/null)" != range ]
+	[ "$(ids)" = range ]
+}

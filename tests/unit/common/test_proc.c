@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -35,6 +36,22 @@ static void a_recorded_process_is_told_from_another(void **state)
 	assert_true(fd >= 0);
 	assert_int_equal(proc_pidfd_kill(fd, 0), 0);
 	assert_int_equal(proc_start_time(-1, &start), -ESRCH);
+}
+
+static void a_debugger_is_noticed(void **state)
+{
+	(void)state;
+	for (int traced = 0; traced < 2; traced++) {
+		pid_t pid = fork();
+
+		assert_true(pid >= 0);
+		if (pid == 0)
+			_exit(traced && ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0 ? 77 : proc_is_traced());
+		int code = proc_wait(pid);
+		if (code == 77)
+			skip();
+		assert_int_equal(code, traced);
+	}
 }
 
 static void spawn_places_stdio_and_reports_exec(void **state)
@@ -144,6 +161,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_recorded_process_is_told_from_another),
+		cmocka_unit_test(a_debugger_is_noticed),
 		cmocka_unit_test(spawn_places_stdio_and_reports_exec),
 		cmocka_unit_test(spawn_keeps_only_what_is_listed),
 		cmocka_unit_test(wait_tells_signals),
