@@ -350,7 +350,8 @@ void container_reap(const struct container *c);
 int container_retire(struct container *c, struct err *e);
 
 /**
- * container_purge() - the slow half: remove the files of a retired container
+ * container_purge() - the slow half: remove the files of a retired container, in
+ * RUNROOT, too
  * Return: 0, -errno
  */
 int container_purge(const struct container *c, struct err *e);

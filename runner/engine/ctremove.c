@@ -5,7 +5,8 @@
  * How it works: with the lock held, unlink the name, rename the folder to
  * .rm-ID, delete it. Only rename and unlink: no space is needed. The name is
  * free after the first two steps (container_retire()); the third, which may
- * take long, is done after whoever waits was told (container_purge()). What a
+ * take long, is done after whoever waits was told (container_purge()), and so is
+ * the removal of the runtime folder. What a
  * kill leaves on the way is known by its form, and container_repair() goes on.
  */
 #include <dirent.h>
@@ -57,18 +58,20 @@ int container_retire(struct container *c, struct err *e)
 		ctname_release(c->eng, c->name, c->id);
 	if (renameat(c->eng->root_fd, path, c->eng->root_fd, removed) < 0 && errno != ENOENT)
 		r = err_set(e, -errno, "store: %s/%s", c->eng->root, path);
-	if (c->run_fd >= 0) {
-		container_clear_run_dir(c);
-		(void)unlinkat(c->eng->runroot_fd, path, AT_REMOVEDIR);
-	}
 	return r;
 }
 
 int container_purge(const struct container *c, struct err *e)
 {
 	auto_free char *removed = xasprintf("containers/" REMOVED_PREFIX "%s", c->id);
-	int r = io_remove_tree_at(c->eng->root_fd, removed);
+	auto_free char *run = xasprintf("containers/%s", c->id);
+	int r;
 
+	if (c->run_fd >= 0) {
+		container_clear_run_dir(c);
+		(void)unlinkat(c->eng->runroot_fd, run, AT_REMOVEDIR);
+	}
+	r = io_remove_tree_at(c->eng->root_fd, removed);
 	return r < 0 ? err_set(e, r, "store: remove %s/%s", c->eng->root, removed) : 0;
 }
 

@@ -20,6 +20,7 @@
 #include "common/proc.h"
 #include "common/str.h"
 #include "runner/engine/container.h"
+#include "runner/engine/ctname.h"
 #include "runner/engine/ctl.h"
 #include "runner/engine/engine.h"
 #include "runner/engine/monitor.h"
@@ -53,7 +54,11 @@ int finish_retire(struct container *c, struct store *store, struct err *e)
 static void refresh_name(struct container *c)
 {
 	AUTO(container_free) struct container *now = NULL;
+	char id[CONTAINER_ID_LEN + 1];
 
+	/* what renames it takes the old name away, and holds the lock for it */
+	if (ctname_read(c->eng, c->name, id) == 0 && str_eq(id, c->id))
+		return;
 	if (container_load(c->eng, c->id, &now, NULL) == 0 && !str_eq(now->name, c->name)) {
 		free(c->name);
 		c->name = take_ptr(now->name);
