@@ -37,7 +37,7 @@ static int run(struct engine *eng, void *opts, int argc, char **argv, struct err
 	const struct create_opts *o = opts;
 	AUTO(store_close) struct store *st = NULL;
 	AUTO(container_free) struct container *c = NULL;
-	struct start_opts so = { .attach = !o->detach, .fresh = true };
+	struct start_opts so = { .attach = !o->detach, .fresh = true, .eng = eng };
 	auto_close int fd = -1;
 	int code, r = check(o, e);
 
@@ -47,7 +47,7 @@ static int run(struct engine *eng, void *opts, int argc, char **argv, struct err
 		r = create_container(eng, st, o, argc, argv, &c, e);
 	if (r < 0)
 		return r;
-	r = rootless_enter(eng, e);
+	r = rootless_join(eng, e);
 	if (r == 0)
 		r = container_reopen(c, e);
 	if (r < 0) {

@@ -46,7 +46,7 @@ enum engine_ids {
  * @mode:		see enum engine_mode
  * @ids:		rung of the id ladder; final after rootless_enter()
  * @entered:		this process is inside its user and mount namespace
- * @mapping:		user namespace on its way, see rootless_begin(); or NULL
+ * @mapping:		user namespace or its ids on their way, see rootless_begin(); or NULL
  * @uid:		effective uid before any namespace was entered
  * @gid:		effective gid, likewise
  * @root:		absolute path of the persistent state

@@ -48,11 +48,11 @@ enum {
 
 void monitor_init(struct monitor *m, struct container *c)
 {
-	*m = (struct monitor){ .c = c, .signal_fd = -1, .listen_fd = -1, .out = { -1, -1 }, .in = -1,
-			       .in_from = -1, .mounts_fd = -1 };
+	*m = (struct monitor){ .c = c, .command = -1, .signal_fd = -1, .listen_fd = -1,
+			       .out = { -1, -1 }, .in = -1, .in_from = -1, .mounts_fd = -1 };
 	m->remove = c->config.rm;
 	network_init(&m->net);
-	m->root.fd = m->root.exit_fd = -1;
+	rootfs_init(&m->root);
 	m->recorded = RECORDED_NONE;
 	m->guard.life = -1;
 	m->log.fd = m->log.dir_fd = -1;

@@ -44,6 +44,7 @@ struct client {
  * @net, @root, @recorded, @guard, @log, @oci: taken resources, released in this
  *		order reversed
  * @mounts_fd:	the container's mount namespace, -1 when it is not held
+ * @command:	the command that forked us sends here what it made for us, or -1
  * @signal_fd:	SIGTERM and kin, sent to the monitor itself
  * @listen_fd:	where commands connect
  * @out:	what the program prints: stdout (or the terminal) and stderr; -1
@@ -69,6 +70,7 @@ struct monitor {
 	int mounts_fd;
 	struct log_writer log;
 	struct oci_container oci;
+	int command;
 	int signal_fd;
 	int listen_fd;
 	int out[2];

@@ -154,7 +154,6 @@ static int private_start(struct network *n, struct container *c, struct err *e)
 	n->ready_fd = ready[0];
 	n->exit_fd = life[1];
 	n->words_fd = words[0];
-	n->names = (struct net_names){ .address = GUEST, .gateway = GATEWAY, .dns = DNS };
 	r = build_argv(&argv, c, ready[1], life[0], sock[1], program, e);
 	if (r == 0) {
 		keep[0] = ready[1];
@@ -174,7 +173,6 @@ static int private_start(struct network *n, struct container *c, struct err *e)
 	close(sock[1]);
 	if (n->helper < 0)
 		n->helper = 0;
-	n->rung = "splice";
 	return r;
 }
 
@@ -252,6 +250,8 @@ static int private_wait(struct network *n, struct container *c, struct err *e)
 const struct netmode netmode_private = {
 	.name = "private",
 	.can_publish = true,
+	.names = { .address = GUEST, .gateway = GATEWAY, .dns = DNS },
+	.rung = "splice",
 	.start = private_start,
 	.join = private_join,
 	.wait = private_wait,

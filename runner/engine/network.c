@@ -59,13 +59,17 @@ void network_init(struct network *n)
 			       .words_fd = -1 };
 }
 
-int network_start(struct network *n, struct container *c, struct err *e)
+int network_choose(struct network *n, const struct container *c, struct err *e)
 {
-	network_init(n);
 	n->mode = netmode_find(c->config.network ? c->config.network : "private");
 	if (!n->mode)
 		return err_msg(e, -EINVAL, "network '%s' is not known", c->config.network);
-	n->rung = n->mode->name;
+	n->rung = n->mode->rung ? n->mode->rung : n->mode->name;
+	return 0;
+}
+
+int network_start(struct network *n, struct container *c, struct err *e)
+{
 	return n->mode->start ? n->mode->start(n, c, e) : 0;
 }
 

@@ -20,6 +20,8 @@ struct network;
  * @name:	as --network takes it
  * @host_net:	the container stays in the host's network namespace
  * @can_publish: ports may be published
+ * @names:	for the files in /etc
+ * @rung:	what network_wait() finds at best, NULL for @name
  * @start:	begin what needs no namespace yet. May be NULL
  * @join:	take n->netns_fd, or make one where that is -1; what takes long
  *		goes on in the background. May be NULL
@@ -29,6 +31,8 @@ struct netmode {
 	const char *name;
 	bool host_net;
 	bool can_publish;
+	struct net_names names;
+	const char *rung;
 	int (*start)(struct network *n, struct container *c, struct err *e);
 	int (*join)(struct network *n, struct container *c, struct err *e);
 	int (*wait)(struct network *n, struct container *c, struct err *e);
@@ -36,8 +40,7 @@ struct netmode {
 
 /**
  * struct network - one container's network while a monitor runs it
- * @mode:	never NULL after network_start()
- * @names:	for the files in /etc
+ * @mode:	never NULL after network_choose()
  * @netns_fd:	the namespace, -1 when the runtime makes one or the host's is used
  * @helper:	slirp-net's process, 0 when there is none
  * @netns_sock:	where it waits for the namespace, and answers how it reaches it
@@ -48,7 +51,6 @@ struct netmode {
  */
 struct network {
 	const struct netmode *mode;
-	struct net_names names;
 	int netns_fd;
 	pid_t helper;
 	int netns_sock;
@@ -78,6 +80,12 @@ int netns_new(const struct engine *eng, struct err *e);
  * network_wants_netns() - will the container take a namespace made beforehand?
  */
 bool network_wants_netns(const struct container *c);
+
+/**
+ * network_choose() - find the mode; nothing is made yet
+ * Return: 0, -errno
+ */
+int network_choose(struct network *n, const struct container *c, struct err *e);
 
 /**
  * network_start() - begin to make a container's network

@@ -184,12 +184,12 @@ static int adopt_top(const struct container *c, int upper)
 	return 0;
 }
 
-static int make_upper(const struct container *c, int *ret_fd)
+static int make_upper(const struct container *c, bool prepared, int *ret_fd)
 {
 	auto_close int fd = -1;
 	bool fresh = true;
 
-	if (mkdirat(c->dir_fd, "upper", 0755) < 0) {
+	if (!prepared && mkdirat(c->dir_fd, "upper", 0755) < 0) {
 		if (errno != EEXIST)
 			return -errno;
 		fresh = false;
@@ -207,11 +207,11 @@ static int make_upper(const struct container *c, int *ret_fd)
 	return 0;
 }
 
-static int make_work(const struct container *c, int *ret_fd)
+static int make_work(const struct container *c, bool prepared, int *ret_fd)
 {
 	int fd, r;
 
-	if (mkdirat(c->dir_fd, "work", 0700) < 0) {
+	if (!prepared && mkdirat(c->dir_fd, "work", 0700) < 0) {
 		if (errno != EEXIST)
 			return -errno;
 		r = io_remove_tree_at(c->dir_fd, "work");
@@ -225,6 +225,17 @@ static int make_work(const struct container *c, int *ret_fd)
 		return -errno;
 	*ret_fd = fd;
 	return 0;
+}
+
+static int make_writable(const struct container *c, struct rootfs *root, int *ret_upper, int *ret_work)
+{
+	bool prepared = root->prepared;
+	int r;
+
+	/* new for one mount, whatever becomes of it */
+	root->prepared = false;
+	r = make_upper(c, prepared, ret_upper);
+	return r == 0 ? make_work(c, prepared, ret_work) : r;
 }
 
 static int fs_error(int fs, int code, struct err *e)
@@ -289,9 +300,7 @@ static int mount_native(struct container *c, struct rootfs *ret, struct err *e)
 	auto_close int upper = -1;
 	auto_close int work = -1;
 
-	int r = make_upper(c, &upper);
-	if (r == 0)
-		r = make_work(c, &work);
+	int r = make_writable(c, ret, &upper, &work);
 	if (r < 0)
 		return err_set(e, r, "native overlay: writable folder of container %.12s", c->id);
 	r = lowers_open(c, &lowers);
@@ -465,9 +474,7 @@ static int mount_fuse(struct container *c, struct rootfs *ret, struct err *e)
 	if (mkdirat(c->dir_fd, "merged", 0700) < 0 && errno != EEXIST)
 		r = -errno;
 	if (r == 0)
-		r = make_upper(c, &upper);
-	if (r == 0)
-		r = make_work(c, &work);
+		r = make_writable(c, ret, &upper, &work);
 	if (r < 0)
 		return err_set(e, r, "fuse-overlay: folders of container %.12s", c->id);
 	r = start_fuse(c, program, str_ends(program, "/fuse-overlay"), ret, e);
@@ -526,13 +533,31 @@ static const struct rung {
 
 #define N_RUNGS (sizeof(rungs) / sizeof(rungs[0]))
 
+static const char *only_rung(const struct container *c)
+{
+	return c->eng->mount_program ? "fuse-overlay" : c->eng->rootfs_rung;
+}
+
+void rootfs_init(struct rootfs *r)
+{
+	*r = (struct rootfs){ .fd = -1, .exit_fd = -1 };
+}
+
+void rootfs_prepare(const struct container *c, struct rootfs *r)
+{
+	if (only_rung(c) || c->config.wh_files)
+		return;
+	r->prepared = mkdirat(c->dir_fd, "upper", 0755) == 0 && mkdirat(c->dir_fd, "work", 0700) == 0;
+	if (!r->prepared)
+		(void)unlinkat(c->dir_fd, "upper", AT_REMOVEDIR);
+}
+
 int rootfs_mount(struct container *c, struct rootfs *ret, struct err *e)
 {
-	const char *only = c->eng->mount_program ? "fuse-overlay" : c->eng->rootfs_rung;
+	const char *only = only_rung(c);
 	struct err first = { 0 };
 	int r = -ENOENT;
 
-	*ret = (struct rootfs){ .fd = -1, .exit_fd = -1 };
 	for (size_t i = 0; i < N_RUNGS; i++) {
 		struct err why = { 0 };
 
@@ -570,5 +595,5 @@ void rootfs_release(struct rootfs *r)
 		(void)umount2(r->path, MNT_DETACH);
 	if (r->helper > 0)
 		(void)proc_wait(r->helper);
-	*r = (struct rootfs){ .fd = -1, .exit_fd = -1 };
+	rootfs_init(r);
 }

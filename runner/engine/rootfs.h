@@ -20,6 +20,7 @@ struct err;
  * @foreign:	by a mount program that is not of this suite
  * @helper:	fuse-overlay's process, 0 when there is none
  * @exit_fd:	closing it makes the helper leave, or -1
+ * @prepared:	the writable folders are new, and nothing is in them
  */
 struct rootfs {
 	int fd;
@@ -29,10 +30,24 @@ struct rootfs {
 	bool foreign;
 	pid_t helper;
 	int exit_fd;
+	bool prepared;
 };
 
 /**
+ * rootfs_init() - nothing to release yet
+ */
+void rootfs_init(struct rootfs *r);
+
+/**
+ * rootfs_prepare() - what can be done for a new container before ids exist
+ *
+ * What it cannot do rootfs_mount() will, or complain.
+ */
+void rootfs_prepare(const struct container *c, struct rootfs *r);
+
+/**
  * rootfs_mount() - put the container's layers and its writable folder together
+ * @ret:	rootfs_init() was called, and maybe rootfs_prepare()
  *
  * Called by the monitor inside the user namespace. The writable folder lives
  * in the container's folder; it is kept from one start to the next.

@@ -12,10 +12,17 @@
  *   holder) is made in a new user namespace, newuidmap is started for it (and
  *   newgidmap beside it, where the one is not ours or may not write both
  *   maps), and while they run the command goes on outside: that is
- *   rootless_begin(). rootless_enter() waits for them,
- *   joins the namespace of the holder and ends it. If a helper fails, that is
- *   an error with the helper's own words. The plan is asked for helpers that
- *   work.
+ *   rootless_begin(). rootless_join() enters the holder's namespace, whether
+ *   it has a map yet or not; rootless_wait() waits for the helpers. The holder is
+ *   ended when there is time for it. If a helper fails, that is an error with the
+ *   helper's own words. The plan is asked for helpers that work.
+ *
+ * In a namespace without a map we have all capabilities over the namespaces
+ * that it owns, and to files we are who we were before: nobody. So what is ours
+ * can be made and opened, but no id can be named, stat(2) shows none, no file
+ * system of the namespace takes a new file, an overlay is refused (its work
+ * folder has mode 0), a program that is executed loses the capabilities, and a
+ * network namespace would be owned by nobody for good.
  *
  * A mount namespace comes with it: mounts made by commands and monitors are
  * seen by nobody else and need no clean-up. New mount namespaces of a user
@@ -191,6 +198,7 @@ static int unshare_error(int code, struct err *e)
  * @plan:	its map
  * @monitor:	pidfd of a monitor in such a namespace, -1 when none was found
  * @holder:	the child in the new namespace, 0 when there is none
+ * @holder_fd:	its pidfd, or -1
  * @stack:	its stack
  * @helper:	newuidmap and newgidmap, or -errno; 0 where the first writes both maps
  * @words:	what they complain
@@ -199,6 +207,7 @@ struct mapping {
 	struct id_plan plan;
 	int monitor;
 	pid_t holder;
+	int holder_fd;
 	char *stack;
 	pid_t helper[2];
 	int words;
@@ -223,6 +232,8 @@ static void end_holder(struct mapping *m)
 		proc_stack_free(m->stack, HOLDER_STACK);
 	}
 	m->holder = 0;
+	if (m->holder_fd >= 0)
+		close(take_fd(&m->holder_fd));
 }
 
 static int start_mapping(struct mapping *m, struct err *e)
@@ -233,10 +244,12 @@ static int start_mapping(struct mapping *m, struct err *e)
 	m->stack = proc_stack_new(HOLDER_STACK);
 	if (!m->stack)
 		return err_set(e, -errno, "user namespace");
-	m->holder = clone(hold, m->stack + HOLDER_STACK, CLONE_NEWUSER | CLONE_VM | SIGCHLD, NULL);
+	m->holder = clone(hold, m->stack + HOLDER_STACK,
+			  CLONE_NEWUSER | CLONE_VM | CLONE_PIDFD | SIGCHLD, NULL, &m->holder_fd);
 	if (m->holder < 0) {
 		int code = -errno;
 
+		m->holder_fd = -1;
 		proc_stack_free(m->stack, HOLDER_STACK);
 		m->holder = 0;
 		return unshare_error(code, e);
@@ -322,20 +335,7 @@ static int join(int pidfd, struct err *e)
 	return 0;
 }
 
-static int join_holder(struct mapping *m, struct err *e)
-{
-	auto_close int pidfd = -1;
-	int r = finish_mapping(m, e);
-
-	if (r < 0)
-		return r;
-	pidfd = proc_pidfd_open(m->holder, 0);
-	if (pidfd < 0)
-		return err_set(e, pidfd, "user namespace");
-	return join(pidfd, e);
-}
-
-static int enter_range(struct mapping *m, struct err *e)
+static int join_range(struct mapping *m, struct err *e)
 {
 	int r;
 
@@ -347,7 +347,7 @@ static int enter_range(struct mapping *m, struct err *e)
 		if (r < 0)
 			return r;
 	}
-	return join_holder(m, e);
+	return join(m->holder_fd, e);
 }
 
 /* Equal maps get equal keys: layers on disk have the owners of one map. */
@@ -475,7 +475,7 @@ int rootless_begin(struct engine *eng, struct err *e)
 	eng->ids = plan.newuidmap ? ENGINE_IDS_RANGE : ENGINE_IDS_ONE;
 	name_map(eng, &plan);
 	m = xcalloc(1, sizeof(*m));
-	*m = (struct mapping){ .plan = plan, .monitor = -1, .words = -1 };
+	*m = (struct mapping){ .plan = plan, .monitor = -1, .holder_fd = -1, .words = -1 };
 	eng->mapping = m;
 	if (eng->ids == ENGINE_IDS_RANGE) {
 		m->monitor = find_running(eng, &m->plan);
@@ -487,6 +487,19 @@ int rootless_begin(struct engine *eng, struct err *e)
 	return r;
 }
 
+void rootless_leave_to_parent(struct engine *eng)
+{
+	struct mapping *m = eng->mapping;
+
+	if (!m)
+		return;
+	m->helper[0] = m->helper[1] = 0;
+	m->holder = 0;
+	if (m->words >= 0)
+		close(take_fd(&m->words));
+	rootless_abandon(eng);
+}
+
 void rootless_abandon(struct engine *eng)
 {
 	if (eng->mapping)
@@ -494,18 +507,46 @@ void rootless_abandon(struct engine *eng)
 	eng->mapping = NULL;
 }
 
-int rootless_enter(struct engine *eng, struct err *e)
+int rootless_join(struct engine *eng, struct err *e)
 {
 	int r = rootless_begin(eng, e);
 
 	if (r < 0 || eng->entered)
 		return r;
-	r = eng->ids == ENGINE_IDS_RANGE ? enter_range(eng->mapping, e) : enter_one(eng, e);
-	rootless_abandon(eng);
+	r = eng->ids == ENGINE_IDS_RANGE ? join_range(eng->mapping, e) : enter_one(eng, e);
+	if (r < 0 || !rootless_waits(eng))
+		rootless_abandon(eng);
 	if (r < 0) {
 		id_plan_forget(eng);
 		return r;
 	}
 	log_debug("ids: %s", engine_ids_name(eng));
 	return settle(eng, e);
+}
+
+int rootless_wait(struct engine *eng, struct err *e)
+{
+	int r;
+
+	if (!rootless_waits(eng))
+		return 0;
+	r = finish_mapping(eng->mapping, e);
+	if (r < 0)
+		id_plan_forget(eng);
+	return r;
+}
+
+bool rootless_waits(const struct engine *eng)
+{
+	return eng->mapping && eng->mapping->words >= 0;
+}
+
+int rootless_enter(struct engine *eng, struct err *e)
+{
+	int r = rootless_join(eng, e);
+
+	if (r == 0)
+		r = rootless_wait(eng, e);
+	rootless_abandon(eng);
+	return r;
 }

@@ -73,16 +73,44 @@ void id_plan_forget(const struct engine *eng);
 int rootless_begin(struct engine *eng, struct err *e);
 
 /**
- * rootless_abandon() - end what rootless_begin() started, if anything
+ * rootless_abandon() - end what rootless_begin() started, if anything is left
  */
 void rootless_abandon(struct engine *eng);
+
+/**
+ * rootless_join() - be in the user namespace, and in a mount namespace of our
+ * own, though ids may not exist there yet (see rootless.c)
+ *
+ * Where rootless_waits() they do not: rootless_wait() is due.
+ * Must be called while this process has one thread.
+ * Return: 0, -errno
+ */
+int rootless_join(struct engine *eng, struct err *e);
+
+/**
+ * rootless_waits() - are ids still on their way?
+ */
+bool rootless_waits(const struct engine *eng);
+
+/**
+ * rootless_wait() - return when all ids exist, at once where they do
+ *
+ * Something is left to be cleaned up by rootless_abandon().
+ * Return: 0, -errno; then there never will be any
+ */
+int rootless_wait(struct engine *eng, struct err *e);
+
+/**
+ * rootless_leave_to_parent() - for a fork of the process that has to wait
+ */
+void rootless_leave_to_parent(struct engine *eng);
 
 /**
  * rootless_enter() - enter a user namespace as its root, and a mount
  * namespace of our own
  *
- * Does nothing for real root but the mount namespace. Must be called while
- * this process has one thread. Idempotent.
+ * Does nothing for real root but the mount namespace: rootless_join() and
+ * rootless_wait(). Must be called while this process has one thread. Idempotent.
  * Return: 0, -errno
  */
 int rootless_enter(struct engine *eng, struct err *e);

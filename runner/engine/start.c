@@ -5,10 +5,12 @@
  * How it works: the command forks the monitor, which is its copy: nothing is
  * written, executed or parsed again. The monitor takes, in this order,
  *
+ *	files		hosts, hostname, resolv.conf; stdio, writable folders
+ *	ids		wait: the command waits for the id map (rootless.c), and makes
+ *			the network namespace while we go on
  *	slirp-net	executed; it waits for its namespace
- *	root fs		overlay; meanwhile the command makes the network namespace
+ *	root fs		overlay
  *	network		slirp-net gets it, and configures in the background
- *	files		hosts, hostname, resolv.conf
  *	runtime		the container's init; as soon as it exists, and while it
  *			builds its mounts:
  *			guard	from here on our death is the container's
@@ -56,6 +58,7 @@
 #include "runner/engine/network.h"
 #include "runner/engine/ports.h"
 #include "runner/engine/recorded.h"
+#include "runner/engine/rootless.h"
 #include "runner/engine/specgen.h"
 #include "runner/engine/user.h"
 #include "runner/engine/volume.h"
@@ -313,6 +316,32 @@ static int on_step(void *ctx, const char *name, const struct oci_container *chil
 	return r;
 }
 
+/*
+ * The command makes it, on another processor. Without its help (it was killed,
+ * the limit is reached) whoever needs one makes its own.
+ */
+static int take_netns(int sock)
+{
+	int fd = -1;
+	size_t n = 0;
+	char c;
+
+	if (sock >= 0 && sock_recv_fds(sock, &c, 1, &fd, 1, &n) < 0)
+		fd = -1;
+	return n ? fd : -1;
+}
+
+/* As late as possible: it takes longer than what we do meanwhile. */
+static int join_network(struct monitor *m, struct err *e)
+{
+	int sock = take_fd(&m->command);
+	int fd = take_netns(sock);
+
+	if (sock >= 0)
+		close(sock);
+	return network_join(&m->net, m->c, fd, e);
+}
+
 static int create(struct monitor *m, const struct ends *ends, struct err *e)
 {
 	AUTO(recorded_program_clear) struct recorded_program program = { 0 };
@@ -333,7 +362,10 @@ static int create(struct monitor *m, const struct ends *ends, struct err *e)
 	r = specgen(&spec, m->c, &user, &m->net, &m->root, e);
 	if (r == 0 && spec.seccomp.set)
 		r = filter_get(m->c->eng, &spec.seccomp, &bpf, e);
+	if (r == 0 && !m->net.helper)
+		r = join_network(m, e);
 	if (r == 0) {
+		specgen_network(&spec, m->c, &m->net);
 		oci_create_opts_init(&o);
 		o.id = m->c->id;
 		memcpy(o.stdio, ends->fd, sizeof(o.stdio));
@@ -379,17 +411,16 @@ static void drop_stdio(void)
 	(void)!chdir("/");
 }
 
-/* The command makes it, on another processor, while we mount. Without its help
- * (it was killed, the limit is reached) whoever needs one makes its own. */
-static int take_netns(int sock)
+/* The command says how the id map has come out, for it has the helpers. */
+static int await_ids(struct monitor *m, struct err *e)
 {
-	int fd = -1;
-	size_t n = 0;
-	char c;
+	struct err why;
+	size_t n;
+	ssize_t r = sock_recv_fds(m->command, &why, sizeof(why), NULL, 0, &n);
 
-	if (sock >= 0 && sock_recv_fds(sock, &c, 1, &fd, 1, &n) < 0)
-		fd = -1;
-	return n ? fd : -1;
+	if (r != (ssize_t)sizeof(why))
+		return err_msg(e, -EIO, "id map: the command that waited for it was killed");
+	return why.code < 0 ? err_msg(e, why.code, "%s", why.msg) : 0;
 }
 
 static int start_recording(struct monitor *m, struct err *e)
@@ -398,7 +429,7 @@ static int start_recording(struct monitor *m, struct err *e)
 	return m->c->recorded ? recorded_start(&m->recorded, m->c, e) : 0;
 }
 
-static int bring_up(struct monitor *m, const struct start_opts *opts, int netns_sock, struct err *e)
+static int bring_up(struct monitor *m, const struct start_opts *opts, bool ids_come, struct err *e)
 {
 	struct ends ends = { { -1, -1, -1 } };
 	int r = take_signals(m, e);
@@ -406,17 +437,23 @@ static int bring_up(struct monitor *m, const struct start_opts *opts, int netns_
 	m->c->state.started = container_now();
 	set_str(&m->c->state.rung_cgroups, oci_cgroup_rung());
 	if (r == 0)
+		r = network_choose(&m->net, m->c, e);
+	if (r == 0)
+		r = files_write(m->c, &m->net.mode->names, e);
+	if (r == 0)
+		r = make_stdio(m, &ends, e);
+	if (r == 0 && opts->fresh)
+		rootfs_prepare(m->c, &m->root);
+	if (r == 0 && ids_come)
+		r = await_ids(m, e);
+	if (r == 0)
 		r = network_start(&m->net, m->c, e);
 	if (r == 0)
 		r = rootfs_mount(m->c, &m->root, e);
 	if (r == 0)
 		r = start_recording(m, e);
-	if (r == 0)
-		r = make_stdio(m, &ends, e);
-	if (r == 0)
-		r = network_join(&m->net, m->c, take_netns(netns_sock), e);
-	if (r == 0)
-		r = files_write(m->c, &m->net.names, e);
+	if (r == 0 && m->net.helper)
+		r = join_network(m, e);
 	if (r == 0)
 		r = create(m, &ends, e);
 	ends_close(&ends);
@@ -439,21 +476,24 @@ static int blame_recorded(const struct monitor *m, int r, struct err *e)
 	return err_msg(e, -EIO, "%s", words);
 }
 
-static void monitor_main(struct container *c, const struct start_opts *opts, int client,
-			 int netns_sock)
+static void monitor_main(struct container *c, const struct start_opts *opts, int client, int command)
 {
 	static struct monitor m; /* large, and one per process */
+	bool ids_come = opts->eng && rootless_waits(opts->eng);
 	struct err e = { 0 };
 	int r;
 
+	if (ids_come)
+		rootless_leave_to_parent(opts->eng);
 	monitor_init(&m, c);
 	m.store = opts->store;
+	m.command = command;
 	(void)setsid();
 	(void)prctl(PR_SET_NAME, "runner-monitor");
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	r = monitor_add_client(&m, client);
 	if (r == 0)
-		r = bring_up(&m, opts, netns_sock, &e);
+		r = bring_up(&m, opts, ids_come, &e);
 	if (r < 0) {
 		finish_unstarted(&m, opts->fresh, blame_recorded(&m, r, &e), &e);
 		return;
@@ -487,50 +527,63 @@ static int wait_started(int fd, int *ret_exit, struct err *e)
 	return err_msg(e, why.err.code < 0 ? why.err.code : -EIO, "%s", why.err.msg);
 }
 
-static void give_netns(const struct container *c, int sock_take)
+/* What the monitor would have to wait for: it goes on meanwhile. */
+static void help_monitor(const struct container *c, const struct start_opts *opts, bool netns,
+			 int sock_take)
 {
 	auto_close int sock = sock_take;
-	auto_close int fd = netns_new(c->eng, NULL);
+	auto_close int fd = -1;
 
+	if (opts->eng && rootless_waits(opts->eng)) {
+		struct err why = { 0 };
+		int r = rootless_wait(opts->eng, &why);
+
+		/* a network made before it would be nobody's (rootless.c) */
+		if (sock_send_fds(sock, &why, sizeof(why), NULL, 0) < 0 || r < 0)
+			return;
+	}
+	if (netns)
+		fd = netns_new(c->eng, NULL);
 	if (fd >= 0)
 		(void)sock_send_fds(sock, "n", 1, &fd, 1);
+	if (opts->eng)
+		rootless_abandon(opts->eng);
 }
 
 int start_container(struct container *c, const struct start_opts *opts, int *ret_fd, int *ret_exit,
 		    struct err *e)
 {
-	bool wants_netns = network_wants_netns(c);
-	auto_close int netns_ours = -1;
-	auto_close int netns_theirs = -1;
-	int pair[2], netns_pair[2];
+	bool netns = network_wants_netns(c);
+	int pair[2], help[2];
 	pid_t pid;
 	int r = ctl_pair(pair);
 
 	*ret_exit = 125;
 	if (r < 0)
 		return err_set(e, r, "socket pair");
-	if (wants_netns && ctl_pair(netns_pair) == 0) {
-		netns_ours = netns_pair[0];
-		netns_theirs = netns_pair[1];
+	r = ctl_pair(help);
+	if (r < 0) {
+		close(pair[0]);
+		close(pair[1]);
+		return err_set(e, r, "socket pair");
 	}
 	pid = fork();
 	if (pid < 0) {
-		close(pair[0]);
-		close(pair[1]);
+		for (int i = 0; i < 2; i++) {
+			close(pair[i]);
+			close(help[i]);
+		}
 		return err_set(e, -EAGAIN, "monitor: fork");
 	}
 	if (pid == 0) {
 		close(pair[0]);
-		if (netns_ours >= 0)
-			close(take_fd(&netns_ours));
-		monitor_main(c, opts, pair[1], netns_theirs);
+		close(help[0]);
+		monitor_main(c, opts, pair[1], help[1]);
 		_exit(0);
 	}
 	close(pair[1]);
-	if (netns_ours >= 0) {
-		close(take_fd(&netns_theirs));
-		give_netns(c, take_fd(&netns_ours));
-	}
+	close(help[1]);
+	help_monitor(c, opts, netns, help[0]);
 	r = wait_started(pair[0], ret_exit, e);
 	if (r < 0) {
 		close(pair[0]);

@@ -19,12 +19,15 @@ struct store;
  * @store:	open store to let go of the image on removal, or NULL
  * @attach:	the caller wants output from the first byte
  * @fresh:	made by this very command: a failed start removes it
+ * @eng:	engine whose ids may be still on their way (rootless_join()); NULL:
+ *		they are there
  * @rows, @cols: size of the caller's terminal, 0 when there is none
  */
 struct start_opts {
 	struct store *store;
 	bool attach;
 	bool fresh;
+	struct engine *eng;
 	uint16_t rows;
 	uint16_t cols;
 };
@@ -35,7 +38,7 @@ struct start_opts {
  * @ret_fd:	connection to the monitor (ctl.h)
  * @ret_exit:	on failure: 125, 126 or 127
  *
- * We must be inside the user namespace (rootless_enter()).
+ * We must be inside the user namespace, and wait for its ids where it has none.
  * Return: 0, -errno
  */
 int start_container(struct container *c, const struct start_opts *opts, int *ret_fd, int *ret_exit,

@@ -119,13 +119,16 @@ under_strace() {
 	echo "$output"; cat "$STORES/trace"
 }
 
-@test "without the command's network namespace the monitor makes its own" {
-	under_strace -e trace=sendmsg -e inject=sendmsg:error=EPERM:when=1 -- run --rm bb:1 ip -o addr show tap0
+# The command's first message says that ids are there, the second has the network namespace.
+@test "without the command's network namespace the monitor or the container makes its own" {
+	under_strace -e trace=sendmsg -e inject=sendmsg:error=EPERM:when=2 -- run --rm bb:1 ip -o addr show tap0
 	grep -q 'sendmsg(.*SCM_RIGHTS.*INJECTED' "$STORES/trace"
 	assert_output_has 10.0.2.100/24
-	under_strace -e trace=sendmsg -e inject=sendmsg:error=EPERM:when=1 -- run --rm --network none bb:1 ip -o addr
+	under_strace -e trace=sendmsg -e inject=sendmsg:error=EPERM:when=2 -- run --rm --network none bb:1 \
+		sh -c 'ip -o addr; cat /proc/sys/net/ipv4/ip_unprivileged_port_start; stat -c %u /proc/net/dev'
 	grep -q 'sendmsg(.*SCM_RIGHTS.*INJECTED' "$STORES/trace"
 	assert_output_has 127.0.0.1/8
+	[[ $output == *$'\n0\n0' ]]
 	[[ $output != *tap0* ]]
 }
 
