@@ -46,10 +46,12 @@
 
 /**
  * struct new_netns - what the child is told, and answers
+ * @bare:	nothing is to be set
  * @ping_gids:	group ids that may open ping sockets
  * @fd:		the namespace, -errno
  */
 struct new_netns {
+	bool bare;
 	const char *ping_gids;
 	int fd;
 };
@@ -70,9 +72,11 @@ static int open_own_netns(void *arg)
 {
 	struct new_netns *n = arg;
 
-	loopback_up();
-	(void)io_write_file_at(AT_FDCWD, "/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
-	(void)io_write_file_at(AT_FDCWD, "/proc/sys/net/ipv4/ping_group_range", n->ping_gids);
+	if (!n->bare) {
+		loopback_up();
+		(void)io_write_file_at(AT_FDCWD, "/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+		(void)io_write_file_at(AT_FDCWD, "/proc/sys/net/ipv4/ping_group_range", n->ping_gids);
+	}
 	n->fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (n->fd < 0)
 		n->fd = -errno;
@@ -81,10 +85,10 @@ static int open_own_netns(void *arg)
 
 /* CLONE_VFORK: we sleep until it left, so it may use our memory; CLONE_FILES:
  * what it opens is ours. */
-int netns_new(const struct engine *eng, struct err *e)
+static int make_netns(const struct engine *eng, bool bare, struct err *e)
 {
 	char gids[32];
-	struct new_netns n = { .ping_gids = gids, .fd = -EIO };
+	struct new_netns n = { .bare = bare, .ping_gids = gids, .fd = -EIO };
 	char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	pid_t pid;
 
@@ -101,6 +105,16 @@ int netns_new(const struct engine *eng, struct err *e)
 	if (n.fd == -ENOSPC)
 		return err_msg(e, n.fd, "network namespace: the limit user.max_net_namespaces is reached");
 	return n.fd < 0 ? err_set(e, n.fd, "network namespace") : n.fd;
+}
+
+int netns_new(const struct engine *eng, struct err *e)
+{
+	return make_netns(eng, /* bare */ false, e);
+}
+
+int netns_bare(const struct engine *eng, struct err *e)
+{
+	return make_netns(eng, /* bare */ true, e);
 }
 
 static int add_publish(struct strv *argv, const struct container *c, struct err *e)

@@ -53,6 +53,13 @@ bool network_wants_netns(const struct container *c)
 	return mode && !mode->host_net && (mode->start || c->eng->ids == ENGINE_IDS_RANGE);
 }
 
+bool network_wants_bare(const struct container *c)
+{
+	const struct netmode *mode = netmode_find(c->config.network ? c->config.network : "private");
+
+	return network_wants_netns(c) && !mode->start;
+}
+
 void network_init(struct network *n)
 {
 	*n = (struct network){ .netns_fd = -1, .netns_sock = -1, .ready_fd = -1, .exit_fd = -1,

@@ -71,15 +71,26 @@ void network_init(struct network *n);
 const struct netmode *netmode_find(const char *name);
 
 /**
- * netns_new() - a network namespace with its loopback up and our sysctls set
+ * netns_new() - a network namespace with our sysctls set
  * Return: descriptor, -errno
  */
 int netns_new(const struct engine *eng, struct err *e);
 
 /**
- * network_wants_netns() - will the container take a namespace made beforehand?
+ * netns_bare() - one with nothing done to it
+ * Return: descriptor, -errno
+ */
+int netns_bare(const struct engine *eng, struct err *e);
+
+/**
+ * network_wants_netns() - will the container take a namespace that somebody else makes?
  */
 bool network_wants_netns(const struct container *c);
+
+/**
+ * network_wants_bare() - its first process takes it, and does the rest
+ */
+bool network_wants_bare(const struct container *c);
 
 /**
  * network_choose() - find the mode; nothing is made yet

@@ -503,6 +503,10 @@ int specgen(struct spec *s, const struct container *c, const struct user *user,
 	if (c->eng->ids == ENGINE_IDS_ONE && c->recorded == RECORDED_OFF && (user->uid || user->gid))
 		show_id_as(s, user);
 	s->hostname = is_host(cfg->uts_mode) ? NULL : spec_strdup(s, files_hostname(c, buf));
+	if (net->netns_fd >= 0)
+		s->ns[SPEC_NS_NETWORK] = (struct spec_ns){
+			.set = true, .path = spec_printf(s, "/proc/self/fd/%d", net->netns_fd)
+		};
 	for (size_t i = 0; i < cfg->args.n; i++)
 		spec_strv_add(s, &s->process.args, cfg->args.v[i]);
 	s->process.cwd = cfg->workdir && *cfg->workdir ? cfg->workdir : "/";
@@ -527,19 +531,11 @@ int specgen(struct spec *s, const struct container *c, const struct user *user,
 		drop_host_mqueue(s);
 	if (cfg->shm_size)
 		set_shm_size(s, cfg->shm_size);
+	add_sysctls(s, c, net);
 	if (strv_has(&cfg->security_opt, "systempaths=unconfined") ||
 	    strv_has(&cfg->security_opt, "unmask=ALL"))
 		s->masked = s->readonly = (struct spec_strv){ 0 };
 	return r;
-}
-
-void specgen_network(struct spec *s, const struct container *c, const struct network *net)
-{
-	if (net->netns_fd >= 0)
-		s->ns[SPEC_NS_NETWORK] = (struct spec_ns){
-			.set = true, .path = spec_printf(s, "/proc/self/fd/%d", net->netns_fd)
-		};
-	add_sysctls(s, c, net);
 }
 
 int specgen_exec(struct spec *s, const struct container *c, const struct user *user,

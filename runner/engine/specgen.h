@@ -22,18 +22,12 @@ struct user;
  * @s:		initialised here; spec_clear() it later, also on failure
  * @user:	resolved from the container's files
  *
- * Reads nothing but its arguments and the seccomp profile that was named. Which
- * network namespace it is may still be open: specgen_network() is due.
+ * Reads nothing but its arguments and the seccomp profile that was named.
  * Strings are borrowed from @c, @net and @root, which must outlive the spec.
  * Return: 0, -errno
  */
 int specgen(struct spec *s, const struct container *c, const struct user *user,
 	    const struct network *net, const struct rootfs *root, struct err *e);
-
-/**
- * specgen_network() - the network namespace that network_join() found, and its sysctls
- */
-void specgen_network(struct spec *s, const struct container *c, const struct network *net);
 
 /**
  * specgen_caps() - the capability mask that the options lead to; pure

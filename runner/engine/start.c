@@ -318,7 +318,8 @@ static int on_step(void *ctx, const char *name, const struct oci_container *chil
 
 /*
  * The command makes it, on another processor. Without its help (it was killed,
- * the limit is reached) whoever needs one makes its own.
+ * the limit is reached) whoever needs one makes its own: slirp-net's is made by
+ * us, any other by the container's first process.
  */
 static int take_netns(int sock)
 {
@@ -329,17 +330,6 @@ static int take_netns(int sock)
 	if (sock >= 0 && sock_recv_fds(sock, &c, 1, &fd, 1, &n) < 0)
 		fd = -1;
 	return n ? fd : -1;
-}
-
-/* As late as possible: it takes longer than what we do meanwhile. */
-static int join_network(struct monitor *m, struct err *e)
-{
-	int sock = take_fd(&m->command);
-	int fd = take_netns(sock);
-
-	if (sock >= 0)
-		close(sock);
-	return network_join(&m->net, m->c, fd, e);
 }
 
 static int create(struct monitor *m, const struct ends *ends, struct err *e)
@@ -362,15 +352,13 @@ static int create(struct monitor *m, const struct ends *ends, struct err *e)
 	r = specgen(&spec, m->c, &user, &m->net, &m->root, e);
 	if (r == 0 && spec.seccomp.set)
 		r = filter_get(m->c->eng, &spec.seccomp, &bpf, e);
-	if (r == 0 && !m->net.helper)
-		r = join_network(m, e);
 	if (r == 0) {
-		specgen_network(&spec, m->c, &m->net);
 		oci_create_opts_init(&o);
 		o.id = m->c->id;
 		memcpy(o.stdio, ends->fd, sizeof(o.stdio));
 		o.rootfs_fd = m->root.detached ? m->root.fd : -1;
 		o.seccomp = &bpf;
+		o.netns_sock = network_wants_bare(m->c) ? m->command : -1;
 		o.agent = m->c->recorded ? &program.agent : NULL;
 		o.warn = on_warn;
 		o.require_cgroup = ladder_requires(&m->c->config.require, "cgroups");
@@ -453,9 +441,10 @@ static int bring_up(struct monitor *m, const struct start_opts *opts, bool ids_c
 	if (r == 0)
 		r = start_recording(m, e);
 	if (r == 0 && m->net.helper)
-		r = join_network(m, e);
+		r = network_join(&m->net, m->c, take_netns(m->command), e);
 	if (r == 0)
 		r = create(m, &ends, e);
+	close(take_fd(&m->command));
 	ends_close(&ends);
 	if (r < 0)
 		return r;
@@ -528,8 +517,7 @@ static int wait_started(int fd, int *ret_exit, struct err *e)
 }
 
 /* What the monitor would have to wait for: it goes on meanwhile. */
-static void help_monitor(const struct container *c, const struct start_opts *opts, bool netns,
-			 int sock_take)
+static void help_monitor(const struct container *c, const struct start_opts *opts, int sock_take)
 {
 	auto_close int sock = sock_take;
 	auto_close int fd = -1;
@@ -542,8 +530,8 @@ static void help_monitor(const struct container *c, const struct start_opts *opt
 		if (sock_send_fds(sock, &why, sizeof(why), NULL, 0) < 0 || r < 0)
 			return;
 	}
-	if (netns)
-		fd = netns_new(c->eng, NULL);
+	if (network_wants_netns(c))
+		fd = network_wants_bare(c) ? netns_bare(c->eng, NULL) : netns_new(c->eng, NULL);
 	if (fd >= 0)
 		(void)sock_send_fds(sock, "n", 1, &fd, 1);
 	if (opts->eng)
@@ -553,7 +541,6 @@ static void help_monitor(const struct container *c, const struct start_opts *opt
 int start_container(struct container *c, const struct start_opts *opts, int *ret_fd, int *ret_exit,
 		    struct err *e)
 {
-	bool netns = network_wants_netns(c);
 	int pair[2], help[2];
 	pid_t pid;
 	int r = ctl_pair(pair);
@@ -583,7 +570,7 @@ int start_container(struct container *c, const struct start_opts *opts, int *ret
 	}
 	close(pair[1]);
 	close(help[1]);
-	help_monitor(c, opts, netns, help[0]);
+	help_monitor(c, opts, help[0]);
 	r = wait_started(pair[0], ret_exit, e);
 	if (r < 0) {
 		close(pair[0]);

@@ -42,7 +42,8 @@ int oci_exit_code(int code)
 
 void oci_create_opts_init(struct oci_create_opts *o)
 {
-	*o = (struct oci_create_opts){ .stdio = { -1, -1, -1 }, .rootfs_fd = -1, .start_fd = -1 };
+	*o = (struct oci_create_opts){ .stdio = { -1, -1, -1 }, .rootfs_fd = -1, .netns_sock = -1,
+				      .start_fd = -1 };
 }
 
 void oci_container_init(struct oci_container *c)

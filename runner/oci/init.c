@@ -26,6 +26,7 @@
 #include "common/cleanup.h"
 #include "common/err.h"
 #include "common/fd.h"
+#include "common/sock.h"
 #include "common/str.h"
 #include "runner/oci/device.h"
 #include "runner/oci/hook.h"
@@ -99,6 +100,25 @@ static int step_names(struct init *i, struct err *e)
 		return err_set(e, -errno, "hostname: %s", s->hostname);
 	if (s->domainname && setdomainname(s->domainname, strlen(s->domainname)) < 0)
 		return err_set(e, -errno, "domainname: %s", s->domainname);
+	return 0;
+}
+
+/* Made by somebody else on another processor, or by nobody: then we make it. */
+static int step_network(struct init *i, struct err *e)
+{
+	auto_close int fd = -1;
+	size_t n = 0;
+	char byte;
+
+	if (!i->p->late_netns)
+		return 0;
+	if (sock_recv_fds(i->p->o->netns_sock, &byte, 1, &fd, 1, &n) < 0 || !n)
+		fd = -1;
+	if (fd < 0 && unshare(CLONE_NEWNET) < 0)
+		return err_set(e, -errno, "make a network namespace%s",
+			       errno == ENOSPC ? " (too many namespaces: /proc/sys/user)" : "");
+	if (fd >= 0 && setns(fd, CLONE_NEWNET) < 0)
+		return err_set(e, -errno, "join a network namespace");
 	return 0;
 }
 
@@ -249,10 +269,11 @@ static const struct init_step steps[] = {
 	{ "namespaces", step_join },
 	{ "session", step_session },
 	{ "names", step_names },
-	{ "loopback", step_loopback },
 	{ "proc", step_proc },
 	{ "time namespace", step_time },
 	{ "isolate mounts", rootfs_isolate },
+	{ "network", step_network },
+	{ "loopback", step_loopback },
 	{ "mount sources", mount_open_sources },
 	{ "root", rootfs_attach },
 	{ "mount", mount_make_all },

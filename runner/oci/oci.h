@@ -80,6 +80,8 @@ struct oci_create_opts {
 	bool no_pivot;       /* MS_MOVE + chroot instead of pivot_root */
 	bool no_new_keyring;
 	int death_sig;       /* sent to the program when the caller dies; 0: none */
+	int netns_sock;      /* socket on which the new network namespace comes while the child is at
+			      * work, or its end: then the child makes one itself; or -1 */
 	int start_fd;        /* listening SEQPACKET socket on which start arrives, or -1 */
 	void (*warn)(void *ctx, const char *line); /* lost isolation or limits; may be NULL */
 	void *warn_ctx;

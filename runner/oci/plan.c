@@ -44,8 +44,11 @@ static int plan_namespaces(struct plan *p, struct err *e)
 		if (!ns->set)
 			continue;
 		if (!ns->path) {
+			/* devices have to be moved there before */
+			if (t == SPEC_NS_NETWORK && p->o->netns_sock >= 0 && !p->s->n_netdevs)
+				p->late_netns = true;
 			/* a time namespace starts at the exec, after its offsets are set */
-			if (t != SPEC_NS_TIME)
+			else if (t != SPEC_NS_TIME)
 				p->clone |= ns_kind(t)->flag;
 			continue;
 		}

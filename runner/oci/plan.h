@@ -148,6 +148,7 @@ struct plan_process {
  * @root_fd:	detached mount, or -1: bind @root_path
  * @bind_devices: nodes are bound from the host instead of made
  * @host_mounts: no mount namespace: a detached tree is the root (rootfs.c)
+ * @late_netns: the child takes its network namespace from o->netns_sock
  * @hooks:	there are hooks to be run while the child waits
  * @state_fd:	memfd with the state for hooks run by the child, or -1
  */
@@ -157,7 +158,7 @@ struct plan {
 	const struct oci_create_opts *o;
 	uint64_t clone;
 	int join[SPEC_NS_MAX_];
-	bool new_user, middle, host_mounts;
+	bool new_user, middle, host_mounts, late_netns;
 	struct spec_idmaps uidmap, gidmap;
 	bool wait_cgroup, late_cgroupns;
 	const char *mount_label;
