@@ -147,6 +147,15 @@ static int check_network(const struct create_opts *o, struct err *e)
 	if (!mode->can_publish && !mode->host_net && o->publish.n)
 		return err_msg(e, -EINVAL, "--publish %s: --network %s has no network to publish from",
 			       o->publish.v[0], o->network);
+	for (size_t i = 0; i < o->require.n; i++) {
+		const char *rung = str_after(o->require.v[i], "network=");
+
+		if (rung && !mode->can_publish && !mode->host_net && !str_eq(rung, "none"))
+			return err_msg(e, -EINVAL, "--require %s: --network %s asks for none",
+				       o->require.v[i], o->network);
+		if (str_eq(rung, "host") && !mode->host_net)
+			return err_msg(e, -EINVAL, "--require network=host: that is --network host");
+	}
 	for (size_t i = 0; i < o->publish.n; i++) {
 		struct portspec p;
 

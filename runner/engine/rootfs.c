@@ -18,6 +18,9 @@
  * inodes to make and to remove for every start, which on some disks is a third
  * of its cost. So ROOT/mountpoints, a folder that has them, is the lowest layer.
  *
+ * Kernels before 6.5 want all layers in one word of fsconfig(); when that is too
+ * long, overlay_page.c has the other way.
+ *
  * What rung worked is not remembered: the probe is the mount itself.
  */
 #include "runner/engine/rootfs.h"
@@ -44,8 +47,10 @@
 #include "runner/engine/container.h"
 #include "runner/engine/copytree.h"
 #include "runner/engine/engine.h"
+#include "runner/engine/overlay_page.h"
 
 #define FUSE_READY_MS 20000
+#define WORD_MAX 255 /* of fsconfig(), in bytes */
 
 /* ------------------------------------------------------- native overlay -- */
 
@@ -147,12 +152,14 @@ static int config_lowers(int fs, const struct lowers *l, bool joined)
 	AUTO(strbuf_clear) struct strbuf b = { 0 };
 
 	for (size_t i = 0; i < l->n; i++) {
-		/* fsconfig() takes 255 bytes: relative to the folder that we are in for it */
+		/* few bytes: relative to the folder that we are in for it */
 		int r = joined ? strbuf_addf(&b, "%s%d", i ? ":" : "", l->fds[i]) :
 				 config_dir(fs, "lowerdir+", l->fds[i]);
 		if (r < 0)
 			return r;
 	}
+	if (joined && b.len > WORD_MAX)
+		return -E2BIG;
 	return joined ? config_str(fs, "lowerdir", b.s) : 0;
 }
 
@@ -294,6 +301,28 @@ static int configure_joined(int fs, const struct container *c, const struct lowe
 	return fchdir(back) < 0 && r == 0 ? -errno : r;
 }
 
+static int mount_page(const struct container *c, const struct lowers *l, struct err *e)
+{
+	auto_free char *upper = xasprintf("containers/%s/upper", c->id);
+	auto_free char *work = xasprintf("containers/%s/work", c->id);
+	AUTO(strv_clear) struct strv names = { 0 };
+	struct overlay_page o = { .root = c->eng->root, .lowers = &names, .upper = upper, .work = work,
+				  .userxattr = c->eng->mode != ENGINE_ROOT };
+
+	for (size_t i = 0; i < l->n; i++)
+		if (strv_add(&names, i < c->config.layers.n ? c->config.layers.v[i] : MOUNTPOINTS) < 0)
+			return err_set(e, -ENOMEM, "native overlay");
+	return overlay_page_mount(&o, e);
+}
+
+static int done_native(struct rootfs *ret, int fd)
+{
+	ret->fd = fd;
+	ret->detached = 1;
+	ret->rung = "native overlay";
+	return 0;
+}
+
 static int mount_native(struct container *c, struct rootfs *ret, struct err *e)
 {
 	AUTO(lowers_close) struct lowers lowers = { 0 };
@@ -317,15 +346,15 @@ static int mount_native(struct container *c, struct rootfs *ret, struct err *e)
 			     configure(fs, c, &lowers, joined, upper, work);
 		if (r == -EINVAL && !joined)
 			continue;
+		if (r == -E2BIG) {
+			int fd = mount_page(c, &lowers, e);
+
+			return fd < 0 ? fd : done_native(ret, fd);
+		}
 		if (r < 0)
 			return fs_error(fs, r, e);
 		int fd = fsmount(fs, FSMOUNT_CLOEXEC, 0);
-		if (fd < 0)
-			return err_set(e, -errno, "native overlay: fsmount");
-		ret->fd = fd;
-		ret->detached = 1;
-		ret->rung = "native overlay";
-		return 0;
+		return fd < 0 ? err_set(e, -errno, "native overlay: fsmount") : done_native(ret, fd);
 	}
 	return r;
 }
@@ -451,7 +480,6 @@ static int start_fuse(struct container *c, const char *program, bool own, struct
 		return r;
 	}
 	ret->helper = own ? pid : 0;
-	ret->foreign = !own;
 	ret->foreign = !own;
 	ret->exit_fd = life[1];
 	return 0;

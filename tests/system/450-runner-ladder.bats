@@ -9,7 +9,10 @@ setup() {
 	DIR=$(scratch root)
 	chmod 0755 "$DIR"
 }
-teardown() { rm -rf "${DIR:-/nonexistent}"; }
+teardown() {
+	[ -z "${IMG:-}" ] || images_teardown
+	rm -rf "${DIR:-/nonexistent}"
+}
 
 # stage: the programs in $DIR/bin, to be replaced there one by one
 stage() {
@@ -73,7 +76,8 @@ run_hello="run --rm --network none hello --nonsense"
 	[ "$(grep -c warning <<<"$output")" = 1 ]
 }
 
-@test "root file system: native overlay on kernels before 6.5, which take any word and look at none until the end" {
+# old_kernel: $DIR/old.so, by which fsconfig() is as before Linux 6.5
+old_kernel() {
 	cc -shared -fPIC -O1 -o "$DIR/old.so" -x c - <<-'END'
 		#include <errno.h>
 		#include <linux/mount.h>
@@ -98,6 +102,10 @@ run_hello="run --rm --network none hello --nonsense"
 		}
 	END
 	chmod 755 "$DIR/old.so"
+}
+
+@test "root file system: native overlay on kernels before 6.5, which take any word and look at none until the end" {
+	old_kernel
 	local kind
 	for kind in nosub sub; do
 		mkdir "$DIR/$kind"
@@ -107,6 +115,31 @@ run_hello="run --rm --network none hello --nonsense"
 		# one that is old by its number is not asked at all
 		[[ $(uname -r) == [45].* || $(uname -r) == 6.[0-4].* ]] || assert_output_has "old kernel"
 		assert_output_has "usage: hello"
+	done
+}
+
+@test "root file system: native overlay of a hundred layers on kernels before 6.5, whose one word takes some eighty" {
+	local kind i tars=()
+	old_kernel
+	images_setup
+	mkdir "$DIR/l"
+	for i in $(seq 100); do
+		echo "$i" | tee "$DIR/l/top" >"$DIR/l/n$i"
+		tar -C "$DIR/l" --owner=0 --group=0 -cf "$DIR/$i.tar" top "n$i"
+		tars+=("$DIR/$i.tar")
+	done
+	python3 "$MKIMAGE" layout "$IMG/many" many:1 "$(layer busybox)" "${tars[@]}" --compress plain
+	chmod -R a+rX "$IMG"
+	for kind in nosub sub root; do
+		mkdir "$DIR/$kind"
+		chown "$(account $kind):" "$DIR/$kind"
+		as $kind runner --root "$DIR/$kind/root" --runroot "$DIR/$kind/run" load -q -i "$IMG/many"
+		SUITE_ENV="LD_PRELOAD=$DIR/old.so" run_as $kind runner --root "$DIR/$kind/root" --runroot "$DIR/$kind/run" \
+			run --rm --network none --require rootfs=overlay many:1 /bin/busybox sh -c \
+			'busybox ls / | busybox grep -c "^n[0-9]"; busybox cat /top /n1; echo new >/n1; busybox rm /n2; busybox cat /n1; busybox ls /n2 2>&1 || busybox echo gone'
+		[ "$(grep -v "old kernel" <<<"$output" | tr '\n' ' ')" = "100 100 1 new ls: /n2: No such file or directory gone " ] || { echo "$output"; false; }
+		# the mount was made where nobody else saw it
+		[ -z "$(grep "$DIR/$kind" /proc/self/mounts)" ]
 	done
 }
 
@@ -150,6 +183,12 @@ run_hello="run --rm --network none hello --nonsense"
 	[ "$status" = 2 ]
 	go run --rm --network none --require network=packet hello --nonsense
 	[ "$status" = 125 ]
+	[ "$output" = "runner: run: --require network=packet: --network none asks for none" ] || { echo "$output"; false; }
+	go run --rm --require network=host hello --nonsense
+	[ "$status" = 125 ]
+	[ "$output" = "runner: run: --require network=host: that is --network host" ] || { echo "$output"; false; }
+	go run --rm --network none --require network=none hello --nonsense
+	[ "$status" = 2 ]
 	go run --rm --network host --require network=splice hello --nonsense
 	[ "$status" = 2 ]
 	go rm -a
