@@ -19,13 +19,15 @@ struct err;
  * @root:	    --root
  * @log, @log_format: --log, --log-format
  * @cgroup_manager: --cgroup-manager
+ * @rootless:	    --rootless
  * @debug_stop:	    --debug-stop STEP: stop there, for tests of crashes
+ * @require_cgroup: a limit that is not enforced is an error
  * @root_fd:	    the store's folder
  * @cgroup:	    from the words above
  */
 struct cli {
 	const char *root, *log, *log_format, *cgroup_manager, *rootless, *debug_stop;
-	bool debug, systemd_cgroup, help, version;
+	bool debug, systemd_cgroup, help, version, require_cgroup;
 	int root_fd;
 	enum oci_cgroup_mode cgroup;
 };
@@ -78,6 +80,13 @@ int cli_write_pid(const char *path, pid_t pid, struct err *e);
  * Return: exit code, 128 + signal, or -errno
  */
 int cli_wait(int pidfd, int tty, struct err *e);
+
+/**
+ * cli_own_size() - a new terminal is as large as ours from the first moment
+ *
+ * cli_wait() sets it too, but then the program may have looked already.
+ */
+void cli_own_size(struct spec_process *p);
 
 /** cli_keep_fds() - the list for --preserve-fds and LISTEN_FDS */
 int cli_keep_fds(int n, int **ret, size_t *ret_n, struct err *e);

@@ -178,6 +178,16 @@ int json_get_i64(const struct jctx *c, const json_t *o, const char *key, int64_t
 	return 0;
 }
 
+int json_get_flag(const struct jctx *c, const json_t *o, const char *key, struct spec_opt_i64 *ret)
+{
+	bool on = false;
+	int r = json_get_bool(c, o, key, &on);
+
+	if (r == 0 && member(o, key))
+		*ret = (struct spec_opt_i64){ true, on };
+	return r;
+}
+
 int json_get_opt(const struct jctx *c, const json_t *o, const char *key, struct spec_opt_i64 *ret)
 {
 	const json_t *v = member(o, key);
@@ -185,10 +195,6 @@ int json_get_opt(const struct jctx *c, const json_t *o, const char *key, struct 
 	/* "no limit" is also written as the largest unsigned number */
 	if (json_is_string(v) && json_string_value(v)[0] == BIG_CHAR) {
 		*ret = (struct spec_opt_i64){ true, -1 };
-		return 0;
-	}
-	if (json_is_boolean(v)) {
-		*ret = (struct spec_opt_i64){ true, json_is_true(v) };
 		return 0;
 	}
 	return json_get_i64(c, o, key, INT64_MIN, INT64_MAX, &ret->v, &ret->set);
@@ -239,9 +245,10 @@ int json_get_map(const struct jctx *c, const json_t *o, const char *key,
 		return json_type_error(c, key, "too many entries");
 
 	struct spec_kv *kv = spec_alloc(c->s, json_object_size(v) + 1, sizeof(*kv));
+	struct jctx at = json_at(c, key);
 	json_object_foreach(v, name, value) {
 		kv[n].key = spec_strdup(c->s, name);
-		int r = own_string(c, key, value, &kv[n].value);
+		int r = own_string(&at, name, value, &kv[n].value);
 		if (r < 0)
 			return r;
 		n++;

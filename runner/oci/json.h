@@ -52,6 +52,9 @@ int json_get_strv(const struct jctx *c, const json_t *o, const char *key, struct
 /** json_get_opt() - a number that may be absent */
 int json_get_opt(const struct jctx *c, const json_t *o, const char *key, struct spec_opt_i64 *ret);
 
+/** json_get_flag() - true or false that may be absent */
+int json_get_flag(const struct jctx *c, const json_t *o, const char *key, struct spec_opt_i64 *ret);
+
 /** json_get_map() - an object of strings */
 int json_get_map(const struct jctx *c, const json_t *o, const char *key,
 		 const struct spec_kv **ret, size_t *ret_n);

@@ -22,7 +22,7 @@ static const struct opt global[] = {
 		"who makes cgroups"),
 	OPT_BOOL(0, "systemd-cgroup", struct cli, systemd_cgroup, "same as --cgroup-manager=systemd"),
 	OPT_STR(0, "rootless", struct cli, rootless, "true|false|auto",
-		"accepted: what is permitted is found out"),
+		"false: limits that nobody lets us set are an error"),
 	OPT_BOOL(0, "debug", struct cli, debug, "log what is done"),
 	OPT_STR(0, "debug-stop", struct cli, debug_stop, "STEP", "stop at this step of a creation"),
 	OPT_BOOL('v', "version", struct cli, version, "print the version"),
@@ -78,6 +78,16 @@ static int choose_cgroup(struct cli *cli, struct err *e)
 		       cli->cgroup_manager);
 }
 
+/* Who is no root is seen without it; the word says how bad a lost limit is, as runc has it. */
+static int choose_rootless(struct cli *cli, struct err *e)
+{
+	cli->require_cgroup = str_eq(cli->rootless, "false");
+	if (!cli->rootless || cli->require_cgroup || str_eq(cli->rootless, "true") ||
+	    str_eq(cli->rootless, "auto"))
+		return 0;
+	return err_msg(e, -EINVAL, "--rootless: '%s' is none of true, false, auto", cli->rootless);
+}
+
 static const char *why_no_command(const char *word)
 {
 	/* crun and runc have these */
@@ -103,6 +113,8 @@ static int run_verb(struct cli *cli, const struct verb *v, int argc, char **argv
 
 	if (r == 0)
 		r = choose_cgroup(cli, e);
+	if (r == 0)
+		r = choose_rootless(cli, e);
 	if (r == 0 && v->enters)
 		r = cli_seal(all, e);
 	if (r == 0 && !v->no_store)

@@ -71,6 +71,8 @@ int spec_check_resources(const struct spec_resources *r, struct err *e)
 		/* engines that ask for nothing say -1 */
 		{ r->mem_swappiness.set && r->mem_swappiness.v >= 0, "memory.swappiness" },
 		{ r->mem_disable_oom.v, "memory.disableOOMKiller" },
+		/* its limits are of the group and all below it, always */
+		{ r->mem_use_hierarchy.set && !r->mem_use_hierarchy.v, "memory.useHierarchy" },
 		{ r->cpu_rt_runtime.v > 0, "cpu.realtimeRuntime" },
 		{ r->cpu_rt_period.v > 0, "cpu.realtimePeriod" },
 		{ leaf_weights(r), "blockIO.leafWeight" },

@@ -224,12 +224,29 @@ static int parse_parts(const struct jctx *c, const json_t *o, struct spec *s)
 	return r;
 }
 
+/* A configuration of another kind of container means what we cannot do. */
+static int refuse_platforms(const struct jctx *c, const json_t *o)
+{
+	static const char *const names[] = { "freebsd", "solaris", "vm", "windows", "zos" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const json_t *v = json_object_get(o, names[i]);
+
+		if (v && !json_is_null(v))
+			return err_msg(c->e, -EOPNOTSUPP, "%s: not supported: containers here are "
+							  "processes of Linux", names[i]);
+	}
+	return 0;
+}
+
 static int parse_all(const struct jctx *c, const json_t *o, struct spec *s)
 {
 	int r = json_get_str(c, o, "ociVersion", &s->oci_version);
 
 	if (r == 0)
 		r = parse_version(c, s);
+	if (r == 0)
+		r = refuse_platforms(c, o);
 	if (r == 0)
 		r = json_get_str(c, o, "hostname", &s->hostname);
 	if (r == 0)

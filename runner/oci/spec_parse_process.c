@@ -71,11 +71,25 @@ static int parse_gids(const struct jctx *c, const json_t *o, struct spec_user *u
 	return 0;
 }
 
+/* Some engines fill them for every platform. */
+static int of_windows(const struct jctx *c, const json_t *o, const char *key)
+{
+	const char *text = NULL;
+	int r = json_get_str(c, o, key, &text);
+
+	if (r == 0 && text && *text)
+		spec_strv_add(c->s, &c->s->warnings,
+			      spec_printf(c->s, "%s.%s: is for Windows: ignored", c->where, key));
+	return r;
+}
+
 static int parse_user(const struct jctx *c, const json_t *o, struct spec_user *u)
 {
 	uint64_t uid = 0, gid = 0, mask = 0;
 
-	int r = json_get_u64(c, o, "uid", UINT32_MAX - 1, &uid, NULL);
+	int r = of_windows(c, o, "username");
+	if (r == 0)
+		r = json_get_u64(c, o, "uid", UINT32_MAX - 1, &uid, NULL);
 	if (r == 0)
 		r = json_get_u64(c, o, "gid", UINT32_MAX - 1, &gid, NULL);
 	if (r == 0)
@@ -247,6 +261,8 @@ static int parse_scalars(const struct jctx *c, const json_t *o, struct spec_proc
 	int r = json_get_bool(c, o, "terminal", &p->terminal);
 	if (r == 0)
 		r = json_get_bool(c, o, "noNewPrivileges", &p->no_new_privs);
+	if (r == 0)
+		r = of_windows(c, o, "commandLine");
 	if (r == 0)
 		r = json_get_str(c, o, "cwd", &p->cwd);
 	if (r == 0)

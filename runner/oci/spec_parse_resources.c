@@ -103,6 +103,7 @@ static int parse_memory(const struct jctx *c, const json_t *o, struct spec_resou
 		{ "limit", &r->mem_limit },	      { "reservation", &r->mem_reservation },
 		{ "swap", &r->mem_swap },	      { "kernel", &r->mem_kernel },
 		{ "kernelTCP", &r->mem_kernel_tcp },  { "swappiness", &r->mem_swappiness },
+	}, flags[] = {
 		{ "disableOOMKiller", &r->mem_disable_oom },
 		{ "useHierarchy", &r->mem_use_hierarchy },
 		{ "checkBeforeUpdate", &r->mem_check_before },
@@ -110,6 +111,11 @@ static int parse_memory(const struct jctx *c, const json_t *o, struct spec_resou
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		int ret = json_get_opt(c, o, rows[i].key, rows[i].to);
+		if (ret < 0)
+			return ret;
+	}
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		int ret = json_get_flag(c, o, flags[i].key, flags[i].to);
 		if (ret < 0)
 			return ret;
 	}

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "common/err.h"
+#include "common/str.h"
 #include "runner/oci/spec.h"
 
 static int parse(const char *text, struct spec *s, struct err *e)
@@ -158,6 +159,236 @@ static void names_the_field(void **state)
 	}
 }
 
+/*
+ * All leaves of runtime-spec 1.3's schema of a configuration for Linux: a value
+ * of a wrong type is an error that names the field, so none is overlooked.
+ * "[]" is an array, "*" any key; @beside are members that must be there, too.
+ */
+static const struct {
+	const char *path, *beside;
+} fields[] = {
+	{ "ociVersion", NULL },
+	{ "hostname", NULL },
+	{ "domainname", NULL },
+	{ "annotations.*", NULL },
+	{ "root.path", NULL },
+	{ "root.readonly", "\"path\":\"r\"," },
+#define HOOK(name) { "hooks." name "[].path", NULL }, \
+	{ "hooks." name "[].args[]", "\"path\":\"/h\"," }, \
+	{ "hooks." name "[].env[]", "\"path\":\"/h\"," }, \
+	{ "hooks." name "[].timeout", "\"path\":\"/h\"," }
+	HOOK("prestart"), HOOK("createRuntime"), HOOK("createContainer"), HOOK("startContainer"),
+	HOOK("poststart"), HOOK("poststop"),
+#define IDS(at, beside) { at "[].containerID", beside }, { at "[].hostID", beside }, \
+	{ at "[].size", beside }
+	{ "mounts[].destination", NULL },
+	{ "mounts[].source", NULL },
+	{ "mounts[].type", NULL },
+	{ "mounts[].options[]", NULL },
+	IDS("mounts[].uidMappings", NULL), IDS("mounts[].gidMappings", NULL),
+	{ "process.args[]", NULL },
+	{ "process.commandLine", NULL },
+	{ "process.consoleSize.height", NULL },
+	{ "process.consoleSize.width", NULL },
+	{ "process.cwd", NULL },
+	{ "process.env[]", NULL },
+	{ "process.terminal", NULL },
+	{ "process.user.uid", NULL },
+	{ "process.user.gid", NULL },
+	{ "process.user.umask", NULL },
+	{ "process.user.additionalGids[]", NULL },
+	{ "process.user.username", NULL },
+	{ "process.capabilities.bounding[]", NULL },
+	{ "process.capabilities.permitted[]", NULL },
+	{ "process.capabilities.effective[]", NULL },
+	{ "process.capabilities.inheritable[]", NULL },
+	{ "process.capabilities.ambient[]", NULL },
+	{ "process.apparmorProfile", NULL },
+	{ "process.selinuxLabel", NULL },
+	{ "process.oomScoreAdj", NULL },
+	{ "process.noNewPrivileges", NULL },
+	{ "process.ioPriority.class", NULL },
+	{ "process.ioPriority.priority", "\"class\":\"IOPRIO_CLASS_BE\"," },
+	{ "process.scheduler.policy", NULL },
+	{ "process.scheduler.nice", "\"policy\":\"SCHED_OTHER\"," },
+	{ "process.scheduler.priority", "\"policy\":\"SCHED_OTHER\"," },
+	{ "process.scheduler.flags[]", "\"policy\":\"SCHED_OTHER\"," },
+	{ "process.scheduler.runtime", "\"policy\":\"SCHED_OTHER\"," },
+	{ "process.scheduler.deadline", "\"policy\":\"SCHED_OTHER\"," },
+	{ "process.scheduler.period", "\"policy\":\"SCHED_OTHER\"," },
+	{ "process.rlimits[].type", NULL },
+	{ "process.rlimits[].soft", "\"type\":\"RLIMIT_AS\",\"hard\":1," },
+	{ "process.rlimits[].hard", "\"type\":\"RLIMIT_AS\",\"soft\":1," },
+	{ "process.execCPUAffinity.initial", NULL },
+	{ "process.execCPUAffinity.final", NULL },
+#define DEVICE "\"path\":\"/dev/x\",\"type\":\"c\","
+	{ "linux.devices[].type", NULL },
+	{ "linux.devices[].path", NULL },
+	{ "linux.devices[].fileMode", DEVICE },
+	{ "linux.devices[].major", DEVICE },
+	{ "linux.devices[].minor", DEVICE },
+	{ "linux.devices[].uid", DEVICE },
+	{ "linux.devices[].gid", DEVICE },
+	{ "linux.netDevices.*.name", NULL },
+	IDS("linux.uidMappings", NULL), IDS("linux.gidMappings", NULL),
+	{ "linux.namespaces[].type", NULL },
+	{ "linux.namespaces[].path", "\"type\":\"pid\"," },
+	{ "linux.cgroupsPath", NULL },
+	{ "linux.rootfsPropagation", NULL },
+	{ "linux.sysctl.*", NULL },
+	{ "linux.maskedPaths[]", NULL },
+	{ "linux.readonlyPaths[]", NULL },
+	{ "linux.mountLabel", NULL },
+	{ "linux.intelRdt", NULL }, /* none of its members is looked at: it is refused whole */
+	{ "linux.memoryPolicy.mode", NULL },
+	{ "linux.memoryPolicy.nodes", "\"mode\":\"MPOL_BIND\"," },
+	{ "linux.memoryPolicy.flags[]", "\"mode\":\"MPOL_BIND\"," },
+	{ "linux.personality.domain", NULL },
+	{ "linux.personality.flags[]", "\"domain\":\"LINUX\"," },
+	{ "linux.timeOffsets.boottime.secs", NULL },
+	{ "linux.timeOffsets.boottime.nanosecs", NULL },
+	{ "linux.timeOffsets.monotonic.secs", NULL },
+	{ "linux.timeOffsets.monotonic.nanosecs", NULL },
+#define SECCOMP "\"defaultAction\":\"SCMP_ACT_ALLOW\","
+#define CALL "\"names\":[\"dup\"],\"action\":\"SCMP_ACT_ERRNO\","
+#define ARG "\"index\":0,\"value\":0,\"op\":\"SCMP_CMP_EQ\","
+	{ "linux.seccomp.defaultAction", NULL },
+	{ "linux.seccomp.defaultErrnoRet", SECCOMP },
+	{ "linux.seccomp.flags[]", SECCOMP },
+	{ "linux.seccomp.listenerPath", SECCOMP },
+	{ "linux.seccomp.listenerMetadata", SECCOMP },
+	{ "linux.seccomp.architectures[]", SECCOMP },
+	{ "linux.seccomp.syscalls[].names[]", CALL },
+	{ "linux.seccomp.syscalls[].action", CALL },
+	{ "linux.seccomp.syscalls[].errnoRet", CALL },
+	{ "linux.seccomp.syscalls[].args[].index", ARG },
+	{ "linux.seccomp.syscalls[].args[].value", ARG },
+	{ "linux.seccomp.syscalls[].args[].valueTwo", ARG },
+	{ "linux.seccomp.syscalls[].args[].op", ARG },
+#define RES "linux.resources."
+	{ RES "unified.*", NULL },
+	{ RES "devices[].allow", NULL },
+	{ RES "devices[].type", NULL },
+	{ RES "devices[].major", NULL },
+	{ RES "devices[].minor", NULL },
+	{ RES "devices[].access", NULL },
+	{ RES "pids.limit", NULL },
+	{ RES "blockIO.weight", NULL },
+	{ RES "blockIO.leafWeight", NULL },
+	{ RES "blockIO.weightDevice[].major", NULL },
+	{ RES "blockIO.weightDevice[].minor", NULL },
+	{ RES "blockIO.weightDevice[].weight", NULL },
+	{ RES "blockIO.weightDevice[].leafWeight", NULL },
+#define RATES(name) { RES "blockIO." name "[].major", NULL }, { RES "blockIO." name "[].minor", NULL }, \
+	{ RES "blockIO." name "[].rate", NULL }
+	RATES("throttleReadBpsDevice"), RATES("throttleWriteBpsDevice"),
+	RATES("throttleReadIOPSDevice"), RATES("throttleWriteIOPSDevice"),
+	{ RES "cpu.cpus", NULL },
+	{ RES "cpu.mems", NULL },
+	{ RES "cpu.period", NULL },
+	{ RES "cpu.quota", NULL },
+	{ RES "cpu.burst", NULL },
+	{ RES "cpu.realtimePeriod", NULL },
+	{ RES "cpu.realtimeRuntime", NULL },
+	{ RES "cpu.shares", NULL },
+	{ RES "cpu.idle", NULL },
+	{ RES "hugepageLimits[].pageSize", NULL },
+	{ RES "hugepageLimits[].limit", "\"pageSize\":\"2MB\"," },
+	{ RES "memory.kernel", NULL },
+	{ RES "memory.kernelTCP", NULL },
+	{ RES "memory.limit", NULL },
+	{ RES "memory.reservation", NULL },
+	{ RES "memory.swap", NULL },
+	{ RES "memory.swappiness", NULL },
+	{ RES "memory.disableOOMKiller", NULL },
+	{ RES "memory.useHierarchy", NULL },
+	{ RES "memory.checkBeforeUpdate", NULL },
+	{ RES "network.classID", NULL },
+	{ RES "network.priorities[].name", NULL },
+	{ RES "network.priorities[].priority", "\"name\":\"lo\"," },
+	{ RES "rdma.*.hcaHandles", NULL },
+	{ RES "rdma.*.hcaObjects", NULL },
+};
+
+/* {"a":{"b":[{@beside"c":@value}]}} of "a.b[].c"; a member of @value's name is left out of @beside */
+static void nest(struct strbuf *b, const char *path, const char *beside, const char *value)
+{
+	const char *dot = strchr(path, '.');
+	size_t len = dot ? (size_t)(dot - path) : strlen(path);
+	bool array = len > 2 && memcmp(path + len - 2, "[]", 2) == 0;
+	char name[64];
+
+	(void)str_format(name, sizeof(name), "\"%.*s\":", (int)(array ? len - 2 : len), path);
+	assert_int_equal(strbuf_adds(b, "{"), 0);
+	/* written before what is at fault, and not twice */
+	const char *with = str_eq(name, "\"syscalls\":") ? SECCOMP :
+			   dot && str_eq(name, "\"args\":")   ? CALL :
+			   !dot && beside			     ? beside :
+								       "";
+	for (const char *p = with; *p;) {
+		const char *end = strstr(p, ",\"");
+		size_t n = end ? (size_t)(end - p) + 1 : strlen(p);
+
+		if (!str_starts(p, name))
+			assert_int_equal(strbuf_add(b, p, n), 0);
+		p += n;
+	}
+	assert_int_equal(strbuf_addf(b, "%s%s", str_eq(name, "\"*\":") ? "\"k\":" : name, array ? "[" : ""), 0);
+	if (dot)
+		nest(b, dot + 1, beside, value);
+	else
+		assert_int_equal(strbuf_adds(b, value), 0);
+	assert_int_equal(strbuf_adds(b, array ? "]}" : "}"), 0);
+}
+
+static void no_field_is_overlooked(void **state)
+{
+	size_t bad = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		AUTO(strbuf_clear) struct strbuf b = { 0 }, whole_text = { 0 };
+		const char *path = fields[i].path, *leaf = strrchr(path, '.');
+		char name[64];
+		struct spec s;
+		struct err e = { 0 };
+
+		/* no number, word, truth, list, nor map of words */
+		nest(&b, path, fields[i].beside, "{\"x\":[[]]}");
+		assert_int_equal(strbuf_addf(&whole_text, "{%s%s",
+					     str_eq(path, "ociVersion") ? "" : "\"ociVersion\":\"1.3.0\",", b.s + 1), 0);
+		leaf = leaf ? leaf + 1 : path;
+		(void)str_format(name, sizeof(name), "%.*s", (int)strcspn(leaf, "["), leaf);
+		int r = parse(whole_text.s, &s, &e);
+		if (r == 0 && (r = spec_check(&s, &e)) == 0)
+			spec_clear(&s);
+		if (r < 0 && strstr(e.msg, str_eq(name, "*") ? ".k" : name))
+			continue;
+		print_error("%s: %d '%s' of %s\n", path, r, e.msg, whole_text.s);
+		bad++;
+	}
+	assert_int_equal(bad, 0);
+}
+
+static void other_platforms(void **state)
+{
+	static const char *const names[] = { "freebsd", "solaris", "vm", "windows", "zos" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct spec s;
+		struct err e = { 0 };
+		char text[64];
+
+		(void)str_format(text, sizeof(text), "{\"ociVersion\":\"1.0.0\",\"%s\":{}}", names[i]);
+		assert_int_equal(parse(text, &s, &e), -EOPNOTSUPP);
+		assert_true(str_starts(e.msg, names[i]));
+		(void)str_format(text, sizeof(text), "{\"ociVersion\":\"1.0.0\",\"%s\":null}", names[i]);
+		assert_int_equal(parse(text, &s, &e), 0);
+		spec_clear(&s);
+	}
+}
+
 static void checks_between_fields(void **state)
 {
 	(void)state;
@@ -177,6 +408,10 @@ static void checks_between_fields(void **state)
 		      "{\"kernel.hostname\":\"x\"}}"), "kernel.hostname" },
 		{ DOC("\"linux\":{\"timeOffsets\":{\"boottime\":{\"secs\":1}}}"), "timeOffsets" },
 		{ DOC("\"linux\":{\"intelRdt\":{\"closID\":\"a\"}}"), "intelRdt" },
+		{ DOC("\"linux\":{\"intelRdt\":{\"enableMonitoring\":true}}"), "intelRdt" },
+		{ DOC("\"linux\":{\"intelRdt\":{\"schemata\":[\"MB:0=10\"]}}"), "intelRdt" },
+		{ DOC("\"linux\":{\"resources\":{\"memory\":{\"useHierarchy\":false}}}"), "memory.useHierarchy" },
+		{ DOC("\"linux\":{\"resources\":{\"memory\":{\"useHierarchy\":true}}}"), NULL },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -229,6 +464,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whole), cmocka_unit_test(sets_of_numbers),
 		cmocka_unit_test(names_the_field),
+		cmocka_unit_test(no_field_is_overlooked),
+		cmocka_unit_test(other_platforms),
 		cmocka_unit_test(checks_between_fields),
 		cmocka_unit_test(docker_profile),
 	};
