@@ -165,6 +165,9 @@ static int spawn(const struct container *c, const struct exec_opts *o, int argc,
 		r = recorded_program(c, &user, &program, e);
 	if (o->workdir)
 		spec.process.cwd = o->workdir;
+	/* the relay sets it too, but then the program may have looked already */
+	if (o->tty)
+		(void)client_terminal_size(&spec.process.rows, &spec.process.cols);
 	for (int i = 1; i < argc; i++)
 		spec_strv_add(&spec, &spec.process.args, argv[i]);
 	oci_exec_opts_init(&eo);

@@ -65,6 +65,8 @@ static int parse(const struct jctx *c, const json_t *o, struct record *r)
 	if (ret == 0)
 		ret = json_get_bool(c, o, "cgroupOurs", &r->cgroup_ours);
 	if (ret == 0)
+		ret = json_get_bool(c, o, "halfMade", &r->half_made);
+	if (ret == 0)
 		ret = json_sub(c, o, "namespaces", &ns);
 	if (ret == 0 && ns)
 		ret = parse_ns(c, ns, r);
@@ -102,11 +104,11 @@ char *record_print(const struct record *r)
 			(void)json_object_set_new(ns, ns_kind(t)->name,
 						  json_pack("{s:I, s:I}", "dev", (json_int_t)r->ns[t].dev,
 							    "ino", (json_int_t)r->ns[t].ino));
-	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:b, s:o}", "id", r->id,
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:b, s:b, s:o}", "id", r->id,
 			      "bundle", r->bundle, "rootfs", r->rootfs, "created", r->created,
 			      "cgroup", r->cgroup, "scope", r->scope, "pid", r->pid, "start",
 			      (json_int_t)r->start, "owner", (json_int_t)r->owner, "cgroupOurs",
-			      r->cgroup_ours, "namespaces", ns);
+			      r->cgroup_ours, "halfMade", r->half_made, "namespaces", ns);
 	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 	json_decref(o);
 	return text ? text : xstrdup("{}");

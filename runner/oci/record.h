@@ -28,6 +28,7 @@ enum { RECORD_MAX = 256 * 1024 };
  * @ns:	     namespaces of the init
  * @cgroup, @scope: "" without
  * @cgroup_ours: to be removed with the container
+ * @half_made: its maker has not finished, or was killed before it had
  */
 struct record {
 	struct spec mem;
@@ -35,7 +36,7 @@ struct record {
 	uint32_t owner;
 	pid_t pid;
 	uint64_t start;
-	bool cgroup_ours;
+	bool cgroup_ours, half_made;
 	struct oci_ns_id ns[SPEC_NS_MAX_];
 };
 

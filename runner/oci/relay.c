@@ -39,6 +39,16 @@ static void copy_size(int tty)
 		(void)ioctl(tty, TIOCSWINSZ, &ws);
 }
 
+void cli_own_size(struct spec_process *p)
+{
+	struct winsize ws;
+
+	if (p->terminal && !p->rows && !p->cols && ioctl(0, TIOCGWINSZ, &ws) == 0) {
+		p->rows = ws.ws_row;
+		p->cols = ws.ws_col;
+	}
+}
+
 static void set_raw(struct relay *r)
 {
 	struct termios t;

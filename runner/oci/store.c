@@ -253,6 +253,8 @@ enum store_status box_status(const struct box *b)
 		return STORE_CREATING;
 	if (!is_running(b))
 		return STORE_STOPPED;
+	if (b->rec.half_made)
+		return STORE_CREATING;
 
 	auto_close int s = box_connect(b);
 	if (s >= 0 || s == -EAGAIN)

@@ -20,7 +20,7 @@
 struct err;
 
 enum store_status {
-	STORE_CREATING, /* no record yet: being made, or abandoned half-made */
+	STORE_CREATING, /* being made, or abandoned half-made */
 	STORE_CREATED,
 	STORE_RUNNING,
 	STORE_PAUSED,

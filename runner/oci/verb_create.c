@@ -122,6 +122,7 @@ static int on_step(void *ctx, const char *name, const struct oci_container *c, s
 		r->cgroup = spec_strdup(&r->mem, c->cgroup);
 		r->scope = spec_strdup(&r->mem, c->cgroup_scope);
 		r->cgroup_ours = c->cgroup_ours;
+		r->half_made = !str_eq(name, "ready");
 		memcpy(r->ns, c->ns, sizeof(r->ns));
 		if (c->pid > 0 && proc_start_time(c->pid, &start) == 0) {
 			r->pid = c->pid;
@@ -151,6 +152,7 @@ static int make_options(struct create *c, const char *bundle, int *ret_listener,
 	o->keep_fds = keep;
 	o->keep_fds_as_is = true;
 	o->cgroup = c->cli->cgroup;
+	o->require_cgroup = c->cli->require_cgroup;
 	o->no_pivot = c->no_pivot;
 	o->no_new_keyring = c->no_new_keyring;
 	o->warn = cli_warn;
@@ -205,6 +207,8 @@ static int create_in_box(struct create *c, bool detach, struct spec *s, struct o
 	r = sdnotify_prepare(c->box, s, e);
 	if (r == 0)
 		r = check_terminal(c, s, detach, e);
+	if (r == 0 && !c->console_socket)
+		cli_own_size(&s->process);
 	if (r == 0)
 		r = fill_record(c->box, bundle, s);
 	if (r == 0)

@@ -245,6 +245,8 @@ static int exec_in_box(const struct box *b, const struct exec_opts *o, char **wo
 	r = o->process ? from_file(&s, o, &p, e) : from_words(&s, o, words, n, &p, e);
 	if (r == 0)
 		r = check(o, b, &p, e);
+	if (r == 0 && !o->console_socket)
+		cli_own_size(&p);
 	if (r == 0)
 		r = run_process(b, &s, o, &p, e);
 	spec_clear(&s);

@@ -83,7 +83,10 @@ teardown() { oci_teardown; }
 		assert_one_line
 		assert_output_has "$field"
 	done <<-'END'
-		.linux.intelRdt={"closID":"x"} intelRdt
+		.linux.intelRdt={"closID":"x"} linux.intelRdt
+		.linux.intelRdt={"enableMonitoring":true} linux.intelRdt
+		.linux.resources.memory.useHierarchy=false memory.useHierarchy
+		.vm={"hypervisor":{"path":"/bin/qemu"}} vm:
 		.linux.netDevices={"lo":{"name":"no/name"}} netDevices.lo
 		.linux.netDevices={"eth0":{}} linux.netDevices
 		.linux.netDevices={"lo":{}}|.linux.namespaces|=map(select(.type!="network")) netDevices
@@ -521,6 +524,99 @@ MAINPID=$(oci state c1 | jq .pid)" ]
 		[ -s "$DIR/pid" ]
 	done
 	oci delete --force c1
+}
+
+@test "exec with a terminal for a console socket keeps no end of it" {
+	cmd . sleep 100
+	oci run -d -b "$DIR/b" c1 </dev/null >/dev/null 2>&1
+	cat >"$DIR/hold.py" <<-'END'
+		import socket, array, sys, time
+		s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(1)
+		c, _ = s.accept()
+		_, anc, _, _ = c.recvmsg(100, 100)
+		open(sys.argv[2], 'w').write('got')
+		time.sleep(60)
+	END
+	as nosub python3 "$DIR/hold.py" "$DIR/sock" "$DIR/got" 3>&- &
+	local holder=$! pid
+	wait_for 5 test -S "$DIR/sock"
+	as nosub sh -c "echo \$\$ >$DIR/pid; exec runner-oci --root $DIR/state exec -t --console-socket $DIR/sock c1 sleep 50" \
+		</dev/null >/dev/null 2>&1 3>&- &
+	local waiter=$!
+	wait_for 5 test -s "$DIR/got"
+	# it waits for the program now
+	pid=$(cat "$DIR/pid")
+	wait_for 5 eval 'ls -l /proc/'$pid'/fd | grep -q signalfd'
+	ls -l "/proc/$pid/fd" >"$DIR/fds"
+	! grep -q ptmx "$DIR/fds" || { cat "$DIR/fds"; false; }
+	oci delete --force c1
+	wait $waiter || [ $? = 137 ]
+	kill "$(pgrep -u "$(account nosub)" -f "^python3 $DIR/hold.py")"
+	wait $holder || [ $? = 143 ]
+}
+
+@test "a terminal is as large as ours from the first moment" {
+	local turn
+	ln -sf busybox "$DIR/b/rootfs/bin/stty"
+	cmd '.process.terminal = true' stty size
+	run as nosub script -qec "stty rows 7 cols 8; runner-oci --root $DIR/state run -b $DIR/b c1" /dev/null
+	# the end of script's input may be echoed before it
+	assert_output_has "7 8"
+	cmd . sleep 100
+	oci run -d -b "$DIR/b" c1 </dev/null >/dev/null 2>&1
+	for turn in $(seq 10); do
+		run as nosub script -qec "stty rows 7 cols 8; runner-oci --root $DIR/state exec -t c1 stty size" /dev/null
+		assert_output_has "7 8" || { echo "turn $turn"; false; }
+	done
+	oci delete --force c1
+}
+
+@test "words of labels as the kernel is given them, on a host that only seems to have the modules" {
+	local box='del(.linux.uidMappings, .linux.gidMappings) | .linux.namespaces |= map(select(.type != "user"))'
+	(cat /proc/filesystems; printf 'nodev\tselinuxfs\n') >"$DIR/filesystems"
+	seems() {
+		run_as nosub "$1" unshare -rm sh -c "mount --bind $DIR/filesystems /proc/filesystems &&
+			mount -t tmpfs none /sys/module && mkdir -p /sys/module/apparmor/parameters &&
+			echo Y >/sys/module/apparmor/parameters/enabled && ${*:2}"
+	}
+	cmd "$box | .process.selinuxLabel = \"user_u:role_r:type_t:s0\"" true
+	seems 1 runner-oci --root $DIR/state run -b $DIR/b c1
+	assert_one_line
+	assert_output_has "process.selinuxLabel: /proc/thread-self/attr/exec: write 'user_u:role_r:type_t:s0'"
+	cmd "$box | .process.apparmorProfile = \"no-such-profile\"" true
+	seems 1 runner-oci --root $DIR/state run -b $DIR/b c1
+	assert_one_line
+	assert_output_has "process.apparmorProfile: /proc/thread-self/attr/"
+	assert_output_has "exec: write 'exec no-such-profile'"
+	# exec's words replace the container's
+	cmd "$box" sleep 100
+	seems 0 "runner-oci --root $DIR/state run -d -b $DIR/b c1 </dev/null >/dev/null 2>&1;
+		runner-oci --root $DIR/state exec --process-label a_u:b_r:c_t:s0 c1 true;
+		runner-oci --root $DIR/state exec --apparmor other-profile c1 true;
+		runner-oci --root $DIR/state delete --force c1"
+	assert_output_has "process.selinuxLabel: /proc/thread-self/attr/exec: write 'a_u:b_r:c_t:s0'"
+	assert_output_has "exec: write 'exec other-profile'"
+	[ "${#lines[@]}" = 2 ]
+}
+
+@test "--rootless: false makes an error of a limit that is not enforced; other words are none" {
+	local word
+	cmd '.linux.resources = {"pids":{"limit":5}}' echo ran
+	for word in true auto; do
+		run_oci --cgroup-manager=cgroupfs --rootless=$word run -b "$DIR/b" c1
+		assert_output_has "limits are not enforced"
+		assert_output_has ran
+	done
+	run_oci 1 --cgroup-manager=cgroupfs --rootless=false run -b "$DIR/b" c1
+	assert_one_line
+	assert_output_has "linux.resources: cannot be enforced"
+	run_oci 1 --rootless=maybe list
+	assert_one_line
+	assert_output_has "--rootless: 'maybe'"
+	cmd . echo ran
+	run_oci --rootless false run -b "$DIR/b" c1
+	[ "$output" = ran ]
+	nothing_left
 }
 
 @test "a spec without mappings, as crun writes it; --config beside or elsewhere" {

@@ -27,6 +27,31 @@ stopped_at() { [ "$(ps -o stat= -p "$1" | cut -c1)" = T ]; }
 	done
 }
 
+@test "kill -9 at each named step: a plain delete cleans up, too" {
+	local step pid maker deleter
+	cmd '.hooks = {"createRuntime":[{"path":"/bin/true"}]}' sleep 4242
+	for step in planned cgroup cloned mapped mounted hooked ready; do
+		as nosub sh -c "echo \$\$ >$DIR/pid.$step; exec runner-oci --root $DIR/state --debug-stop $step create -b $DIR/b c1" </dev/null >/dev/null 2>&1 &
+		maker=$!
+		wait_for 5 test -s "$DIR/pid.$step"
+		pid=$(cat "$DIR/pid.$step")
+		wait_for 5 stopped_at "$pid" || { echo "never stopped at $step"; false; }
+		# while its maker lives it is the maker's, and whoever waits gets it afterwards
+		oci delete c1 >"$DIR/out" 2>&1 3>&- &
+		deleter=$!
+		sleep 0.2
+		[ -d "$DIR/state/c1" ]
+		# no step shows a program that runs
+		[ "$(oci list -f json | jq -r '.[].status' | grep -c 'running\|paused')" = 0 ]
+		kill -9 "$pid"
+		wait $deleter || { echo "after $step:"; cat "$DIR/out"; false; }
+		wait $maker || [ $? = 137 ]
+		nothing_left
+		wait_for 5 eval '[ -z "$(procs)" ]' || { echo "a process after $step"; false; }
+		[ -z "$(ls -A "$DIR/state")" ]
+	done
+}
+
 # what the kernel holds for the account: keys, processes, mounts, groups
 held() {
 	local id

@@ -55,6 +55,26 @@ delegated() {
 	[ ! -d "$CG/c1" ]
 }
 
+@test "pause: when it has returned nothing of the container runs, until resume" {
+	local turn events before
+	# many that run: to stop them takes the kernel a moment, which pause waits for
+	cmd . sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do (while :; do echo >>/data/ticks; done) & done; sleep 100'
+	delegated 0 create -b "$DIR/b" c1
+	delegated 0 start c1
+	wait_for 10 test -s "$DIR/b/rootfs/data/ticks"
+	for turn in $(seq 12); do
+		delegated 0 pause c1
+		events=$(cat "$CG/c1/cgroup.events")
+		before=$(stat -c %s "$DIR/b/rootfs/data/ticks")
+		grep -qx 'frozen 1' <<<"$events" || { echo "turn $turn: $events"; false; }
+		sleep 0.05
+		[ "$(stat -c %s "$DIR/b/rootfs/data/ticks")" = "$before" ]
+		delegated 0 resume c1
+		wait_for 5 eval '[ "$(stat -c %s "$DIR/b/rootfs/data/ticks")" -gt '$before' ]'
+	done
+	delegated 0 delete --force c1
+}
+
 @test "delete --force thaws and empties the group; processes that left their parent go too" {
 	cmd . sh -c 'sleep 100 & sleep 100 & sleep 100'
 	delegated 0 create -b "$DIR/b" c1

@@ -137,13 +137,31 @@ boxed() {
 		wait $maker || [ $? = 137 ]
 		mount_box test -d "/sys/fs/cgroup/runner-oci-c1"
 		boxed 0 delete --force c1
-		! mount_box test -d "/sys/fs/cgroup/runner-oci-c1"
+		[ -z "$(mount_box ls -d "/sys/fs/cgroup/runner-oci-c1")" ]
 	done
 	# as if the record had been lost with it
 	mount_box mkdir /sys/fs/cgroup/runner-oci-c1
 	cmd "$PLAIN" true
 	boxed 0 run -b "$DIR/b" c1
-	! mount_box test -d "/sys/fs/cgroup/runner-oci-c1"
+	[ -z "$(mount_box ls -d "/sys/fs/cgroup/runner-oci-c1")" ]
+}
+
+@test "delete --force of what somebody froze in the old hierarchy" {
+	local old=/sys/fs/cgroup/freezer/$SUITE_PREFIX-frozen-$$ pid
+	grep -q ^freezer /proc/cgroups && mkdir "$old" 2>/dev/null || skip "no old freezer on this host"
+	cmd "$PLAIN" sleep 100
+	"$BIN/runner-oci" --root "$DIR/state" --cgroup-manager disabled run -d -b "$DIR/b" c1 </dev/null >"$DIR/out" 2>&1 3>&-
+	pid=$("$BIN/runner-oci" --root "$DIR/state" state c1 | jq .pid)
+	echo "$pid" >"$old/cgroup.procs"
+	echo FROZEN >"$old/freezer.state"
+	wait_for 5 grep -qx FROZEN "$old/freezer.state"
+	status=0
+	timeout 30 "$BIN/runner-oci" --root "$DIR/state" delete --force c1 >"$DIR/out" 2>&1 || status=$?
+	echo THAWED >"$old/freezer.state"
+	wait_for 5 rmdir "$old"
+	[ "$status" = 0 ] || { cat "$DIR/out"; false; }
+	# whoever adopted it may not have looked yet
+	grep -q '^State:.[ZX]' "/proc/$pid/status" || [ ! -e "/proc/$pid" ]
 }
 
 @test "stdio of the caller keeps its owner" {

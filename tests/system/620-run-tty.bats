@@ -8,10 +8,15 @@ load run
 setup_file() { run_setup; }
 teardown_file() { run_teardown; }
 
-setup() { T="tmux -L $SUITE_PREFIX-$BATS_TEST_NUMBER -f /dev/null"; }
+# the server stays when its last session ends: the next one would meet it as it leaves
+setup() {
+	T="tmux -L $SUITE_PREFIX-$BATS_TEST_NUMBER -f $STORES/tmux.conf"
+	echo 'set -g exit-empty off' >"$STORES/tmux.conf"
+	$T start-server 3>&-
+}
 
 teardown() {
-	! $T has-session 2>/dev/null || $T kill-server
+	$T kill-server
 	for kind in sub nosub root; do nothing_left "$kind"; done
 }
 
@@ -104,6 +109,17 @@ size_is() {
 		shows '30 90'
 		shows /dev/pts/
 		$T kill-session -t t
+		rr "$kind" stop -t 0 box
+	done
+}
+
+@test "exec -t: as large as ours from the first moment" {
+	local kind
+	for kind in sub nosub root; do
+		rr "$kind" run -d --rm --network none --name box bb:1 sleep 100
+		run as "$kind" script -qec "stty rows 7 cols 8; for i in 1 2 3 4 5 6 7 8 9 10; do
+			runner --root $STORES/$kind/root --runroot $STORES/$kind/run exec -it box stty size; done" /dev/null
+		[ "$(grep -c "7 8" <<<"$output")" = 10 ] || { echo "$output"; false; }
 		rr "$kind" stop -t 0 box
 	done
 }

@@ -28,6 +28,7 @@ static void round_trip(void **state)
 	a.pid = 42;
 	a.start = 123456789012345;
 	a.cgroup_ours = true;
+	a.half_made = true;
 	a.ns[SPEC_NS_PID] = (struct oci_ns_id){ 4, 4026531836 };
 	char *text = record_print(&a);
 	if (record_parse(text, strlen(text), &b, &e) < 0)
@@ -36,7 +37,7 @@ static void round_trip(void **state)
 	assert_string_equal(b.bundle, a.bundle);
 	assert_string_equal(b.cgroup, a.cgroup);
 	assert_int_equal(b.pid, a.pid);
-	assert_true(b.start == a.start && b.cgroup_ours);
+	assert_true(b.start == a.start && b.cgroup_ours && b.half_made);
 	assert_true(b.ns[SPEC_NS_PID].ino == a.ns[SPEC_NS_PID].ino);
 	assert_true(b.ns[SPEC_NS_NETWORK].ino == 0);
 	free(text);
