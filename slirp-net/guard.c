@@ -33,7 +33,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "common/cleanup.h"
 #include "slirp-net/nftmsg.h"
 
 #define MAC_SOURCE 6
@@ -173,16 +172,13 @@ void guard_build(struct nlbatch *b, const struct guard *g)
 
 int guard_load(const struct guard *g, struct err *e)
 {
-	auto_close int fd = nlbatch_open(NETLINK_NETFILTER);
 	struct nlbatch b;
-	unsigned int failed = 0;
-	int r = fd;
+	unsigned int failed;
+	int r;
 
-	if (fd >= 0) {
-		nlbatch_init(&b);
-		guard_build(&b, g);
-		r = nlbatch_run(&b, fd, &failed);
-	}
+	nlbatch_init(&b);
+	guard_build(&b, g);
+	r = nftmsg_send(&b, &failed);
 	if (r >= 0)
 		return 0;
 	return err_msg(e, r, "keep containers apart (nftables at ingress): message %u: %s", failed,
@@ -191,13 +187,10 @@ int guard_load(const struct guard *g, struct err *e)
 
 void guard_remove(const char *link)
 {
-	auto_close int fd = nlbatch_open(NETLINK_NETFILTER);
 	struct nlbatch b;
 	const struct nft t = { &b, NFPROTO_NETDEV, "slirp" };
 	unsigned int failed;
 
-	if (fd < 0)
-		return;
 	nlbatch_init(&b);
 	nftmsg_begin(&t);
 	nftmsg_add(&t, NFT_MSG_DELCHAIN, NLM_F_ACK);
@@ -205,5 +198,5 @@ void guard_remove(const char *link)
 	nlbatch_put_str(&b, NFTA_CHAIN_NAME, link);
 	nftmsg_end(&t);
 	/* an older kernel has taken it away with the link */
-	(void)nlbatch_run(&b, fd, &failed);
+	(void)nftmsg_send(&b, &failed);
 }

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/cleanup.h"
+
 void nftmsg_add(const struct nft *t, uint16_t type, uint16_t flags)
 {
 	struct nfgenmsg m = { .nfgen_family = t->family, .version = NFNETLINK_V0 };
@@ -153,4 +155,12 @@ void nftmsg_verdict(struct nlbatch *b, int code, const char *to)
 	nlbatch_nest_end(b, nest);
 	nlbatch_nest_end(b, data);
 	nftmsg_expr_end(b, x);
+}
+
+int nftmsg_send(struct nlbatch *b, unsigned int *ret_failed)
+{
+	auto_close int fd = nlbatch_open(NETLINK_NETFILTER);
+
+	*ret_failed = 0;
+	return fd < 0 ? fd : nlbatch_run(b, fd, ret_failed);
 }

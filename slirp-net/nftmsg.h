@@ -88,4 +88,11 @@ void nftmsg_from(struct nlbatch *b, const char *link);
  */
 void nftmsg_verdict(struct nlbatch *b, int code, const char *to);
 
+/**
+ * nftmsg_send() - run the batch in the network namespace we are in
+ * @ret_failed:	as with nlbatch_run()
+ * Return: 0, -errno
+ */
+int nftmsg_send(struct nlbatch *b, unsigned int *ret_failed);
+
 #endif

@@ -38,7 +38,6 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
-#include "common/cleanup.h"
 #include "common/nlbatch.h"
 #include "slirp-net/nftmsg.h"
 
@@ -160,16 +159,13 @@ void rules_build(struct nlbatch *b, const char *link, uint16_t port)
 
 int rules_load(const char *link, uint16_t port, struct err *e)
 {
-	auto_close int fd = nlbatch_open(NETLINK_NETFILTER);
 	struct nlbatch b;
-	unsigned int failed = 0;
-	int r = fd;
+	unsigned int failed;
+	int r;
 
-	if (fd >= 0) {
-		nlbatch_init(&b);
-		rules_build(&b, link, port);
-		r = nlbatch_run(&b, fd, &failed);
-	}
+	nlbatch_init(&b);
+	rules_build(&b, link, port);
+	r = nftmsg_send(&b, &failed);
 	if (r >= 0)
 		return 0;
 	return err_msg(e, -EOPNOTSUPP,
