@@ -48,21 +48,29 @@ static size_t ip_header(const struct udpframe_path *p, size_t payload, uint8_t *
 	return 40;
 }
 
+/* All heads of a datagram of f->l4_len bytes, its sum still 0. Return: the UDP one */
+static uint8_t *put_heads(const struct udpframe_path *p, struct frame *f, uint8_t *out)
+{
+	uint8_t *udp;
+
+	memcpy(out, p->macs, sizeof(p->macs));
+	put16(out + 12, f->family == AF_INET ? ETH_P_IP : ETH_P_IPV6);
+	f->l4 = f->l3 + ip_header(p, f->l4_len, out + f->l3);
+	udp = out + f->l4;
+	put16(udp, addr_port(&p->from));
+	put16(udp + 2, addr_port(&p->to));
+	put16(udp + 4, (uint16_t)f->l4_len);
+	put16(udp + 6, 0);
+	return udp;
+}
+
 size_t udpframe_build(const struct udpframe_path *p, const void *payload, size_t len, uint8_t *out)
 {
 	struct frame f = { .family = p->from.sa.sa_family, .proto = IPPROTO_UDP, .l3 = FRAME_ETH,
 			   .l4_len = UDP_HEADER + len };
-	uint8_t *udp;
+	uint8_t *udp = put_heads(p, &f, out);
 	uint16_t sum;
 
-	memcpy(out, p->macs, sizeof(p->macs));
-	put16(out + 12, f.family == AF_INET ? ETH_P_IP : ETH_P_IPV6);
-	f.l4 = f.l3 + ip_header(p, f.l4_len, out + f.l3);
-	udp = out + f.l4;
-	put16(udp, addr_port(&p->from));
-	put16(udp + 2, addr_port(&p->to));
-	put16(udp + 4, (uint16_t)f.l4_len);
-	put16(udp + 6, 0);
 	if (len)
 		memcpy(udp + UDP_HEADER, payload, len);
 	sum = frame_csum_fold(frame_csum(udp, f.l4_len, frame_pseudo_sum(out, &f)));
@@ -132,13 +140,7 @@ bool udpframe_send_run(struct link *l, const struct udpframe_path *p, const stru
 		f.l4_len += payload[i].iov_len;
 	if (!l->can_segment || head + UDP_HEADER + size > l->mtu || head + f.l4_len > TOTAL_MAX)
 		return false;
-	memcpy(out, p->macs, sizeof(p->macs));
-	put16(out + 12, f.family == AF_INET ? ETH_P_IP : ETH_P_IPV6);
-	f.l4 = f.l3 + ip_header(p, f.l4_len, out + f.l3);
-	udp = out + f.l4;
-	put16(udp, addr_port(&p->from));
-	put16(udp + 2, addr_port(&p->to));
-	put16(udp + 4, (uint16_t)f.l4_len);
+	udp = put_heads(p, &f, out);
 	/* the kernel adds the rest of the sum, to each */
 	put16(udp + 6, (uint16_t)~frame_csum_fold(frame_pseudo_sum(out, &f)));
 	h.hdr_len = (uint16_t)(f.l4 + UDP_HEADER);
