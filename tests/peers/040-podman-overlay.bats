@@ -8,17 +8,6 @@ BOX_SECS=120
 PACKAGES="bc bzip2 cpio dc dos2unix ed figlet file gawk hello indent jq less lsof m4 make nano ncdu netcat-openbsd
 	patch procps psmisc pv rsync tree unzip wdiff whois xxd xz-utils zip"
 
-# base FILE: a tar of a small Debian, made once a clone
-base() {
-	local cache=$TREE/build/cache/debian-base.tar
-	if [ ! -f "$cache" ]; then
-		mkdir -p "${cache%/*}"
-		mmdebstrap --quiet --variant=minbase bookworm "$cache.$$.tar" 2>/dev/null &&
-			mv "$cache.$$.tar" "$cache" || return 1
-	fi
-	ln -s "$cache" "$1"
-}
-
 # debs FOLDER TAR: what $PACKAGES and all that they need are for the Debian in TAR
 debs() {
 	mkdir -p "$1/partial"
@@ -35,7 +24,7 @@ setup_file() {
 	export D CG=/$SUITE_PREFIX-podov-$$
 	chmod 0755 "$D"
 	mkdir "$D/home" "$D/run" "$D/debs" "$D/registry" "$D/context"
-	if ! base "$D/base.tar" || ! debs "$D/debs" "$D/base.tar"; then
+	if ! debian_base "$D/base.tar" || ! debs "$D/debs" "$D/base.tar"; then
 		touch "$D/no-debian"
 		return 0
 	fi

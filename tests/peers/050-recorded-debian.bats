@@ -5,17 +5,6 @@ load helpers
 
 BOX_SECS=420
 
-# base FILE: a tar of a small Debian, made once a clone
-base() {
-	local cache=$TREE/build/cache/debian-base.tar
-	if [ ! -f "$cache" ]; then
-		mkdir -p "${cache%/*}"
-		mmdebstrap --quiet --variant=minbase bookworm "$cache.$$.tar" 2>/dev/null &&
-			mv "$cache.$$.tar" "$cache" || return 1
-	fi
-	ln -s "$cache" "$1"
-}
-
 # n ARGS…: runner of the account without a range; d COMMAND: root's shell in the container
 n() { SUITE_TIMEOUT_CMD=$BOX_SECS as nosub runner --root "$D/root" --runroot "$D/run" "$@"; }
 d() { n exec box sh -c "$1"; }
@@ -34,7 +23,7 @@ setup_file() {
 	command -v mmdebstrap curl ssh ssh-keygen >/dev/null || skip "needs mmdebstrap, curl and ssh"
 	D=$(scratch nosub)
 	export D HTTP=$(free_port) SSH=$(free_port)
-	if ! base "$D/base.tar"; then
+	if ! debian_base "$D/base.tar"; then
 		touch "$D/no-debian"
 		return 0
 	fi

@@ -51,3 +51,14 @@ box() {
 		TMPDIR="$D/run" XDG_RUNTIME_DIR="$D/run" CONTAINERS_CONF="$D/containers.conf" \
 		CONTAINERS_STORAGE_CONF="$D/storage.conf" "${more[@]}" "$@"
 }
+
+# debian_base FILE: a tar of a small Debian, made once a clone
+debian_base() {
+	local cache=$TREE/build/cache/debian-base.tar
+	if [ ! -f "$cache" ]; then
+		mkdir -p "${cache%/*}"
+		mmdebstrap --quiet --variant=minbase bookworm "$cache.$$.tar" 2>/dev/null &&
+			mv "$cache.$$.tar" "$cache" || return 1
+	fi
+	ln -s "$cache" "$1"
+}
