@@ -84,7 +84,9 @@ is_gone() { [ ! -d "/proc/$1" ] || grep -q '^State:.*Z' "/proc/$1/status"; }
 	for kind in sub nosub root; do
 		rr "$kind" run -d --name net -p "$(free_port):80" hello
 		for pid in $(pgrep -P "$(monitor_of "$kind" net)" slirp-net); do kill -9 "$pid"; done
-		rr "$kind" exec net /hello --help || true
+		kill -0 "$(init_of "$kind" net)"
+		rr "$kind" inspect -f '{{.State.Running}}' net
+		[ "$output" = true ]
 		rr "$kind" stop net
 		rr "$kind" rm net
 	done
