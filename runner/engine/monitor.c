@@ -84,6 +84,7 @@ static void client_drop(struct monitor *m, struct client *cl)
 	strbuf_clear(&cl->queue);
 	cl->sent = 0;
 	cl->output = false;
+	m->full = false;
 	if (m->in_from == (int)(cl - m->clients))
 		m->in_from = -1;
 }
@@ -146,6 +147,17 @@ static void client_flush(struct monitor *m, struct client *cl)
 	cl->sent = 0;
 }
 
+/* One more than the last slot in use: poll(2) takes no more entries than the
+ * process may have descriptors, and that may be few. */
+static int n_slots(const struct monitor *m)
+{
+	int n = MONITOR_CLIENTS_MAX;
+
+	while (n && m->clients[n - 1].fd < 0)
+		n--;
+	return n;
+}
+
 void monitor_tell_all(struct monitor *m, unsigned char type, const void *data, size_t len)
 {
 	for (int i = 0; i < MONITOR_CLIENTS_MAX; i++)
@@ -168,14 +180,15 @@ void monitor_flush(struct monitor *m, int ms)
 	while (anything_queued(m)) {
 		struct pollfd p[MONITOR_CLIENTS_MAX];
 		int64_t left = end - now_ms();
+		int n = n_slots(m);
 
-		for (int i = 0; i < MONITOR_CLIENTS_MAX; i++)
+		for (int i = 0; i < n; i++)
 			p[i] = (struct pollfd){
 				.fd = m->clients[i].queue.len ? m->clients[i].fd : -1, .events = POLLOUT
 			};
-		if (left <= 0 || (poll(p, MONITOR_CLIENTS_MAX, (int)left) < 0 && errno != EINTR))
+		if (left <= 0 || (poll(p, (nfds_t)n, (int)left) < 0 && errno != EINTR))
 			return;
-		for (int i = 0; i < MONITOR_CLIENTS_MAX; i++)
+		for (int i = 0; i < n; i++)
 			if (p[i].fd >= 0 && p[i].revents)
 				client_flush(m, &m->clients[i]);
 	}
@@ -381,6 +394,8 @@ static void accept_clients(struct monitor *m)
 
 	while ((fd = accept4(m->listen_fd, NULL, NULL, SOCK_CLOEXEC)) >= 0)
 		(void)monitor_add_client(m, fd);
+	/* whoever waits is let in when somebody leaves; to look sooner is to spin */
+	m->full = errno == EMFILE || errno == ENFILE;
 }
 
 void monitor_close_door(struct monitor *m)
@@ -402,27 +417,30 @@ static int poll_timeout(const struct monitor *m, bool rested)
 	return left < 0 ? 0 : left > 3600000 ? 3600000 : (int)left;
 }
 
-static void fill_poll(const struct monitor *m, struct pollfd *p)
+/* Return: entries */
+static int fill_poll(const struct monitor *m, struct pollfd *p)
 {
 	bool held_up = anything_queued(m);
+	int n = n_slots(m);
 
 	p[AT_INIT] = (struct pollfd){ .fd = m->oci.pidfd, .events = POLLIN };
 	p[AT_SIGNAL] = (struct pollfd){ .fd = m->signal_fd, .events = POLLIN };
-	p[AT_LISTEN] = (struct pollfd){ .fd = m->listen_fd, .events = POLLIN };
+	p[AT_LISTEN] = (struct pollfd){ .fd = m->full ? -1 : m->listen_fd, .events = POLLIN };
 	p[AT_OUT] = (struct pollfd){ .fd = held_up ? -1 : m->out[0], .events = POLLIN };
 	p[AT_ERR] = (struct pollfd){ .fd = held_up ? -1 : m->out[1], .events = POLLIN };
 	p[AT_IN] = (struct pollfd){ .fd = m->in_queue.len ? m->in : -1, .events = POLLOUT };
 	p[AT_RECORDED] = (struct pollfd){ .fd = m->recorded.pidfd, .events = POLLIN };
-	for (int i = 0; i < MONITOR_CLIENTS_MAX; i++)
+	for (int i = 0; i < n; i++)
 		p[AT_CLIENTS + i] = (struct pollfd){
 			.fd = m->clients[i].fd,
 			.events = (short)(POLLIN | (m->clients[i].queue.len ? POLLOUT : 0)),
 		};
+	return AT_CLIENTS + n;
 }
 
-static void handle_clients(struct monitor *m, const struct pollfd *p)
+static void handle_clients(struct monitor *m, const struct pollfd *p, int n)
 {
-	for (int i = 0; i < MONITOR_CLIENTS_MAX; i++) {
+	for (int i = 0; i < n; i++) {
 		struct client *cl = &m->clients[i];
 
 		if (p[i].fd < 0 || !p[i].revents)
@@ -434,7 +452,7 @@ static void handle_clients(struct monitor *m, const struct pollfd *p)
 	}
 }
 
-static void handle_events(struct monitor *m, const struct pollfd *p)
+static void handle_events(struct monitor *m, const struct pollfd *p, int n)
 {
 	if (p[AT_SIGNAL].revents)
 		read_signals(m);
@@ -444,7 +462,7 @@ static void handle_events(struct monitor *m, const struct pollfd *p)
 		(void)read_output(m, 1);
 	if (p[AT_IN].revents)
 		write_input(m);
-	handle_clients(m, p + AT_CLIENTS);
+	handle_clients(m, p + AT_CLIENTS, n - AT_CLIENTS);
 	if (p[AT_LISTEN].revents)
 		accept_clients(m);
 	if (m->stop_at && now_ms() >= m->stop_at) {
@@ -465,17 +483,16 @@ void monitor_loop(struct monitor *m)
 
 	while (!m->exited) {
 		struct pollfd p[AT_CLIENTS + MONITOR_CLIENTS_MAX];
-		int n;
+		int n = fill_poll(m, p);
+		int ready = poll(p, (nfds_t)n, poll_timeout(m, rested));
 
-		fill_poll(m, p);
-		n = poll(p, AT_CLIENTS + MONITOR_CLIENTS_MAX, poll_timeout(m, rested));
-		if (n < 0)
+		if (ready < 0)
 			continue;
-		if (n == 0 && !rested) {
+		if (ready == 0 && !rested) {
 			lean_rest();
 			rested = true;
 		}
-		handle_events(m, p);
+		handle_events(m, p, n);
 	}
 	read_rest(m);
 	stop_input(m);

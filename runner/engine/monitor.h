@@ -56,6 +56,7 @@ struct client {
  * @stop_at:	when to kill, in ms of CLOCK_MONOTONIC; 0 while nobody stops it
  * @remove:	remove the container at its end
  * @lost_ids:	the supervisor of its ids ended before it
+ * @full:	no descriptor was free for one more client
  * @exited:	the program has ended
  * @exit_code:	with what
  * @clients:	commands
@@ -81,6 +82,7 @@ struct monitor {
 	int64_t stop_at;
 	bool remove;
 	bool lost_ids;
+	bool full;
 	bool exited;
 	int exit_code;
 	struct client clients[MONITOR_CLIENTS_MAX];
