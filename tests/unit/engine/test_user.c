@@ -58,7 +58,8 @@ static void test_good(void **state)
 
 static void test_bad(void **state)
 {
-	static const char *const rows[] = { "missing", "app:missing", "bad", "99999999999", "-1", "broken" };
+	static const char *const rows[] = { "missing", "app:missing", "bad", "99999999999", "-1", "broken",
+					      "4294967295", "0:4294967295" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
