@@ -208,9 +208,15 @@ static int set_type(struct mountspec *m, const char *text, const char *v, struct
 	return err_msg(e, -EINVAL, "%s: type '%s' is not bind, volume or tmpfs", text, v);
 }
 
-static bool is_true(const char *v)
+/* A word that is neither may not quietly make a mount writable. */
+static int parse_bool(const char *text, const char *v, bool *ret, struct err *e)
 {
-	return str_eq(v, "true") || str_eq(v, "1");
+	bool yes = str_eq(v, "true") || str_eq(v, "1");
+
+	if (!yes && !str_eq(v, "false") && !str_eq(v, "0"))
+		return err_msg(e, -EINVAL, "%s: '%s' is not true or false", text, v);
+	*ret = yes;
+	return 0;
 }
 
 static int mount_word(struct mountspec *m, const char *text, const char *w, struct err *e)
@@ -235,10 +241,8 @@ static int mount_word(struct mountspec *m, const char *text, const char *w, stru
 		return 0;
 	}
 	v = value_of(w, ro);
-	if (v) {
-		m->ro = is_true(v);
-		return 0;
-	}
+	if (v)
+		return parse_bool(text, v, &m->ro, e);
 	if (str_eq(w, "create")) {
 		m->create = true;
 		return 0;

@@ -71,6 +71,7 @@ static void test_bad(void **state)
 		{ VOLUME, "/a:/b:ro:rw" }, { VOLUME, "-name:/b" }, { VOLUME, "a/b:/c" },
 		{ VOLUME, "/a:/b:size=5" }, { MOUNT, "" }, { MOUNT, "type=warp,dst=/b" },
 		{ MOUNT, "type=bind,dst=/b" }, { MOUNT, "type=bind,src=/a" },
+		{ MOUNT, "type=bind,src=/a,dst=/b,ro=maybe" }, { MOUNT, "type=bind,src=/a,dst=/b,readonly=" },
 		{ MOUNT, "type=tmpfs,src=/a,dst=/b" }, { MOUNT, "type=bind,src=/a,dst=/b,fnord=1" },
 		{ TMPFS, "" }, { TMPFS, "t" }, { TMPFS, "/t:fnord" }, { TMPFS, "/t:size=" },
 	};
