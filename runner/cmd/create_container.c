@@ -152,47 +152,62 @@ static int set_program(struct container_config *cfg, const struct create_opts *o
 /* ---------------------------------------------------------------- lines -- */
 
 static int each_line(const char *option, const char *path,
-		     void (*fn)(struct strv *to, const char *line), struct strv *to, struct err *e)
+		     int (*fn)(struct strv *to, const char *line, struct err *e), struct strv *to,
+		     struct err *e)
 {
 	auto_free char *text = NULL;
+	unsigned int n = 0;
 	int r = io_read_file_at(AT_FDCWD, path, LINES_MAX, &text, /* ret_len */ NULL);
 
 	if (r < 0)
 		return err_set(e, r, "%s %s", option, path);
 	for (char *line = text, *next; line; line = next) {
+		n++;
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = '\0';
 		line += strspn(line, " \t");
 		line[strcspn(line, "\r")] = '\0';
-		if (*line && *line != '#')
-			fn(to, line);
+		if (*line && *line != '#' && fn(to, line, e) < 0)
+			return err_wrap(e, "%s %s: line %u", option, path, n);
 	}
 	return 0;
 }
 
 /* NAME=VALUE, or NAME for our own variable of that name, if there is one. */
-static void set_env(struct strv *env, const char *text)
+static int set_env(struct strv *env, const char *text, struct err *e)
 {
-	const char *value;
 	auto_free char *pair = NULL;
+	const char *value;
 
-	if (strchr(text, '=')) {
-		(void)strv_setenv(env, text);
-		return;
+	if (!*text || *text == '=')
+		return err_msg(e, -EINVAL, "'%s': no name", text);
+	if (!strchr(text, '=')) {
+		value = getenv(text);
+		if (!value)
+			return 0;
+		pair = xasprintf("%s=%s", text, value);
 	}
-	value = getenv(text);
-	if (!value)
-		return;
-	pair = xasprintf("%s=%s", text, value);
-	(void)strv_setenv(env, pair);
+	return strv_setenv(env, pair ? pair : text) < 0 ? err_set(e, -ENOMEM, "%s", text) : 0;
 }
 
-static void set_label(struct strv *labels, const char *text)
+static int set_label(struct strv *labels, const char *text, struct err *e)
 {
 	auto_free char *pair = strchr(text, '=') ? xstrdup(text) : xasprintf("%s=", text);
 
-	(void)strv_setenv(labels, pair);
+	if (!*text || *text == '=')
+		return err_msg(e, -EINVAL, "'%s': no name", text);
+	return strv_setenv(labels, pair) < 0 ? err_set(e, -ENOMEM, "%s", text) : 0;
+}
+
+static int set_each(const char *option, const struct strv *from,
+		    int (*fn)(struct strv *to, const char *text, struct err *e), struct strv *to,
+		    struct err *e)
+{
+	for (size_t i = 0; i < from->n; i++)
+		if (fn(to, from->v[i], e) < 0)
+			return err_wrap(e, "%s", option);
+	return 0;
 }
 
 static int set_lines(struct container_config *cfg, const struct create_opts *o,
@@ -203,24 +218,22 @@ static int set_lines(struct container_config *cfg, const struct create_opts *o,
 	add_all(&cfg->env, &ic->env);
 	for (size_t i = 0; r == 0 && i < o->env_file.n; i++)
 		r = each_line("--env-file", o->env_file.v[i], set_env, &cfg->env, e);
-	for (size_t i = 0; i < o->env.n; i++) {
-		if (o->env.v[i][0] == '=' || !o->env.v[i][0])
-			return err_msg(e, -EINVAL, "--env '%s': no name", o->env.v[i]);
-		set_env(&cfg->env, o->env.v[i]);
-	}
-	for (size_t i = 0; i < ic->n_labels; i++) {
+	if (r == 0)
+		r = set_each("--env", &o->env, set_env, &cfg->env, e);
+	for (size_t i = 0; r == 0 && i < ic->n_labels; i++) {
 		auto_free char *pair = xasprintf("%s=%s", ic->labels[i].key, ic->labels[i].value);
 
-		set_label(&cfg->labels, pair);
+		/* an image may have a label without name; it is nobody's */
+		(void)set_label(&cfg->labels, pair, NULL);
 		if (str_eq(pair, "org.runner.rungs=1"))
 			cfg->rungs = true;
 	}
 	for (size_t i = 0; r == 0 && i < o->label_file.n; i++)
 		r = each_line("--label-file", o->label_file.v[i], set_label, &cfg->labels, e);
-	for (size_t i = 0; i < o->label.n; i++)
-		set_label(&cfg->labels, o->label.v[i]);
-	for (size_t i = 0; i < o->annotation.n; i++)
-		set_label(&cfg->annotations, o->annotation.v[i]);
+	if (r == 0)
+		r = set_each("--label", &o->label, set_label, &cfg->labels, e);
+	if (r == 0)
+		r = set_each("--annotation", &o->annotation, set_label, &cfg->annotations, e);
 	return r;
 }
 

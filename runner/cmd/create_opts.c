@@ -33,7 +33,46 @@ static int set_entrypoint(const char *value, void *field, struct err *e)
 	return 0;
 }
 
+static int refuse(const char *value, void *field, struct err *e)
+{
+	(void)value;
+	(void)field;
+	return err_msg(e, -EOPNOTSUPP, "not supported");
+}
+
 #define O struct create_opts
+#define REFUSED(l, a) OPT_CALL(0, l, O, detach, a, refuse, NULL)
+
+/* Of Docker and Podman: a word of their own, so that nobody doubts the spelling. */
+static const struct opt refused_rows[] = {
+	REFUSED("attach", "STREAM"),
+	REFUSED("cgroup-parent", "PATH"),
+	REFUSED("gidmap", "MAP"),
+	REFUSED("gpus", "LIST"),
+	REFUSED("health-cmd", "COMMAND"),
+	REFUSED("health-interval", "TIME"),
+	REFUSED("health-on-failure", "ACTION"),
+	REFUSED("health-retries", "N"),
+	REFUSED("health-start-period", "TIME"),
+	REFUSED("health-timeout", "TIME"),
+	REFUSED("init", NULL),
+	REFUSED("ip", "ADDRESS"),
+	REFUSED("ip6", "ADDRESS"),
+	REFUSED("link", "CONTAINER"),
+	REFUSED("mac-address", "ADDRESS"),
+	REFUSED("network-alias", "NAME"),
+	REFUSED("no-healthcheck", NULL),
+	REFUSED("pod", "POD"),
+	REFUSED("replace", NULL),
+	REFUSED("restart", "POLICY"),
+	REFUSED("runtime", "PATH"),
+	REFUSED("secret", "SECRET"),
+	REFUSED("systemd", "MODE"),
+	REFUSED("uidmap", "MAP"),
+	REFUSED("userns", "MODE"),
+	REFUSED("volumes-from", "CONTAINER"),
+	OPT_END,
+};
 
 /* clang-format off */
 const struct opt create_rows[] = {
@@ -103,6 +142,7 @@ const struct opt create_rows[] = {
 	OPT_STR(0, "uts", O, uts, "MODE", "private or host"),
 	OPT_LIST('v', "volume", O, volume, "[SOURCE:]PATH[:OPTIONS]", "mount a folder of the host, or a volume"),
 	OPT_STR('w', "workdir", O, workdir, "PATH", "folder that the program starts in"),
+	OPT_ROWS(refused_rows),
 	OPT_END,
 };
 /* clang-format on */
@@ -172,8 +212,37 @@ static bool is_address(const char *s)
 	return inet_pton(AF_INET, s, buf) == 1 || inet_pton(AF_INET6, s, buf) == 1;
 }
 
+/* These become words of /etc/hosts and /etc/resolv.conf. */
+static int check_word(const char *option, const char *s, struct err *e)
+{
+	for (const char *p = s; *p; p++)
+		if ((unsigned char)*p <= ' ' || *p == 0x7f)
+			return err_msg(e, -EINVAL, "%s: a name has no blanks, lines or control characters",
+				       option);
+	return 0;
+}
+
+static int check_words_of(const char *option, const struct strv *l, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < l->n; i++)
+		r = check_word(option, l->v[i], e);
+	return r;
+}
+
 static int check_names(const struct create_opts *o, struct err *e)
 {
+	int r = check_words_of("--add-host", &o->add_host, e);
+
+	if (r == 0)
+		r = check_words_of("--dns-search", &o->dns_search, e);
+	if (r == 0)
+		r = check_words_of("--dns-option", &o->dns_option, e);
+	if (r == 0 && o->hostname)
+		r = check_word("--hostname", o->hostname, e);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < o->add_host.n; i++) {
 		const char *addr = strchr(o->add_host.v[i], ':');
 

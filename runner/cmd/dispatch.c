@@ -6,7 +6,8 @@
  * command, and an operand that is no command is an image: "runner IMG" is
  * "runner run IMG", also with options of run in front of it
  * ("runner --publish 8080:80 IMG"). So an option that the global table does
- * not know starts a run.
+ * not know starts a run. A word that Docker or Podman have for a command is
+ * never taken for an image (words.c).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 #include "common/opt.h"
 #include "common/str.h"
 #include "runner/cmd/cmd.h"
+#include "runner/cmd/words.h"
 #include "runner/engine/engine.h"
 #include "runner/engine/rootless.h"
 
@@ -188,9 +190,15 @@ static int set_log_level(const struct global_opts *g, struct err *e)
 static int with_cmd(struct engine *eng, int argc, char **argv, int first)
 {
 	const struct cmd *cmd = argv[first][0] == '-' ? NULL : cmd_find(argv[first]);
+	struct err e = { 0 };
+	int skip = 0;
 
+	if (!cmd)
+		skip = words_group(argc - first, argv + first, &cmd, &e);
+	if (skip < 0 || (!cmd && words_refused(argv[first], &e) < 0))
+		return fail(NULL, &e, CMD_EXIT_ENGINE);
 	if (cmd)
-		return dispatch(cmd, eng, argc - first, argv + first);
+		return dispatch(cmd, eng, argc - first - skip, argv + first + skip);
 	/* "runner IMG": the word in front (the last global word, or our own
 	 * name) becomes the command's. */
 	argv[first - 1] = (char[]){ "run" };
@@ -242,7 +250,9 @@ int cmd_main(int argc, char **argv)
 	(void)umask(022);
 	r = with_globals(&g, argc, argv);
 	strv_clear(&g.storage);
-	if (fflush(stdout) != 0 && r == 0)
+	if (fflush(stdout) != 0 && r == 0) {
+		log_error("write to stdout: %s", strerrordesc_np(errno));
 		r = CMD_EXIT_ENGINE;
+	}
 	return r;
 }

@@ -120,18 +120,24 @@ static int make_ends(struct ends *ends, const struct exec_opts *o, struct err *e
 	return r;
 }
 
+/* A name alone is our own variable, and nothing where we have none. */
 static void expand_env(struct exec_opts *o)
 {
+	size_t n = 0;
+
 	for (size_t i = 0; i < o->env.n; i++) {
-		const char *value = strchr(o->env.v[i], '=') ? NULL : getenv(o->env.v[i]);
+		char *word = o->env.v[i];
+		const char *value = strchr(word, '=') ? NULL : getenv(word);
 
-		if (value) {
-			char *pair = xasprintf("%s=%s", o->env.v[i], value);
-
-			free(o->env.v[i]);
-			o->env.v[i] = pair;
-		}
+		if (value)
+			o->env.v[n++] = xasprintf("%s=%s", word, value);
+		else if (strchr(word, '='))
+			o->env.v[n++] = xstrdup(word);
+		free(word);
 	}
+	if (o->env.n)
+		o->env.v[n] = NULL;
+	o->env.n = n;
 }
 
 static int find_user(const struct container *c, const struct exec_opts *o, struct user *ret,

@@ -13,6 +13,7 @@
 #include "common/opt.h"
 #include "common/str.h"
 #include "runner/cmd/cmd.h"
+#include "runner/cmd/human.h"
 #include "runner/cmd/image_opts.h"
 #include "runner/cmd/template.h"
 #include "runner/engine/engine.h"
@@ -30,6 +31,7 @@ struct images_opts {
 	bool noheading;
 	const char *format;
 	struct strv filters;
+	json_t *table;
 };
 
 static const struct opt rows[] = {
@@ -37,7 +39,7 @@ static const struct opt rows[] = {
 	OPT_BOOL(0, "digests", struct images_opts, digests, "a column of digests"),
 	OPT_LIST('f', "filter", struct images_opts, filters, "KEY=VALUE",
 		 "reference=PATTERN, dangling=true|false, label=KEY[=VALUE]"),
-	OPT_STR(0, "format", struct images_opts, format, "TEMPLATE", "a Go template, or json"),
+	OPT_STR(0, "format", struct images_opts, format, "TEMPLATE", "a template, table TEMPLATE, or json"),
 	OPT_BOOL('n', "noheading", struct images_opts, noheading, "no line of headings"),
 	OPT_BOOL(0, "no-trunc", struct images_opts, no_trunc, "whole ids"),
 	OPT_BOOL('q', "quiet", struct images_opts, quiet, "ids only"),
@@ -49,57 +51,7 @@ static void images_clear(void *opts)
 	struct images_opts *o = opts;
 
 	strv_clear(&o->filters);
-}
-
-/* --- times and sizes --------------------------------------------------------------- */
-
-static time_t parse_time(const char *text)
-{
-	struct tm tm = { 0 };
-
-	if (!text || !strptime(text, "%Y-%m-%dT%H:%M:%S", &tm))
-		return 0;
-	return timegm(&tm);
-}
-
-static void ago(time_t then, char *buf, size_t size)
-{
-	static const struct {
-		long seconds;
-		const char *one, *many;
-	} units[] = {
-		{ 31536000, "year", "years" }, { 2592000, "month", "months" },
-		{ 604800, "week", "weeks" },   { 86400, "day", "days" },
-		{ 3600, "hour", "hours" },     { 60, "minute", "minutes" },
-		{ 1, "second", "seconds" },
-	};
-	long age = (long)(time(NULL) - then);
-
-	if (!then || age < 1) {
-		(void)str_format(buf, size, "%s", then ? "just now" : "unknown");
-		return;
-	}
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		long n = age / units[i].seconds;
-
-		if (n == 0)
-			continue;
-		(void)str_format(buf, size, "%ld %s ago", n, n == 1 ? units[i].one : units[i].many);
-		return;
-	}
-}
-
-static void human(uint64_t bytes, char *buf, size_t size)
-{
-	static const char *const units[] = { "B", "kB", "MB", "GB", "TB" };
-	double n = (double)bytes;
-	size_t i = 0;
-
-	while (n >= 1000 && i + 1 < sizeof(units) / sizeof(units[0])) {
-		n /= 1000;
-		i++;
-	}
-	(void)str_format(buf, size, i && n < 100 ? "%.3g%s" : "%.0f%s", n, units[i]);
+	json_decref(o->table);
 }
 
 /* --- one line ------------------------------------------------------------------------- */
@@ -148,21 +100,44 @@ static void make_line(const struct images_opts *o, const struct image *img, cons
 		(void)str_format(l->id, sizeof(l->id), "%s", img->id);
 	else
 		(void)str_format(l->id, sizeof(l->id), "%.*s", ID_SHORT, image_id_hex(img));
-	ago(parse_time(img->config.created), l->created, sizeof(l->created));
-	human(img->size ? img->size : img->blob_size, l->size, sizeof(l->size));
+	human_ago(human_rfc3339(img->config.created), l->created, sizeof(l->created));
+	human_size(img->size ? img->size : img->blob_size, l->size, sizeof(l->size));
+}
+
+static json_t *line_fields(const struct line *l)
+{
+	const struct image *img = l->img;
+
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I}", "ID", l->id, "Repository", l->repo,
+			 "Tag", l->tag, "Digest", l->digest, "CreatedSince", l->created, "CreatedAt",
+			 img->config.created ? img->config.created : "", "Size", l->size,
+			 "VirtualSize", (json_int_t)img->size);
 }
 
 static int print_format(const struct images_opts *o, const struct line *l, struct err *e)
 {
-	const struct image *img = l->img;
-	json_t *j = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I}", "ID", l->id, "Repository", l->repo,
-			      "Tag", l->tag, "Digest", l->digest, "CreatedSince", l->created,
-			      "CreatedAt", img->config.created ? img->config.created : "", "Size",
-			      l->size, "VirtualSize", (json_int_t)img->size);
+	json_t *j = line_fields(l);
+	int r;
+
 	if (!j)
 		return err_set(e, -ENOMEM, "--format");
-	int r = template_print(o->format, j, e);
+	/* the widths of a table are known at the end */
+	if (o->table)
+		return json_array_append_new(o->table, j) < 0 ? err_set(e, -ENOMEM, "--format") : 0;
+	r = template_print(o->format, j, e);
 	json_decref(j);
+	return r;
+}
+
+static int print_table(const struct images_opts *o, struct err *e)
+{
+	json_t *titles = o->noheading ? NULL :
+		json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "ID", "IMAGE ID", "Repository",
+			  "REPOSITORY", "Tag", "TAG", "Digest", "DIGEST", "CreatedSince", "CREATED",
+			  "CreatedAt", "CREATED AT", "Size", "SIZE", "VirtualSize", "VIRTUAL SIZE");
+	int r = template_table(str_after(o->format, "table "), titles, o->table, e);
+
+	json_decref(titles);
 	return r;
 }
 
@@ -274,8 +249,8 @@ static int by_age(const void *a, const void *b)
 {
 	const struct image *const *x = a;
 	const struct image *const *y = b;
-	time_t tx = parse_time((*x)->config.created);
-	time_t ty = parse_time((*y)->config.created);
+	time_t tx = human_rfc3339((*x)->config.created);
+	time_t ty = human_rfc3339((*y)->config.created);
 
 	return tx < ty ? 1 : tx > ty ? -1 : strcmp((*x)->id, (*y)->id);
 }
@@ -321,10 +296,14 @@ static int images_main(struct engine *eng, void *opts, int argc, char **argv, st
 	if (n < 0)
 		return n;
 	qsort(list, (size_t)n, sizeof(struct image *), by_age);
+	if (o->format && str_eq(o->format, "table"))
+		o->format = NULL;
+	if (o->format && str_after(o->format, "table "))
+		o->table = json_array();
 	print_heading(o);
 	for (int i = 0; !r && i < n; i++)
 		r = print_image(o, list[i], e);
-	return r;
+	return !r && o->table ? print_table(o, e) : r;
 }
 
 const struct cmd cmd_images = {

@@ -2,6 +2,7 @@
  *
  * inspect - all that is known of a container or an image, as Docker says it
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <jansson.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include "common/err.h"
 #include "common/log.h"
 #include "common/opt.h"
+#include "common/portspec.h"
 #include "common/str.h"
 #include "runner/cmd/cmd.h"
 #include "runner/cmd/template.h"
@@ -113,30 +115,84 @@ static json_t *mounts(const struct container *c)
 	return a;
 }
 
-/* {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]} */
-static json_t *ports(const struct container *c)
+static char *port_key(const struct portspec *p, unsigned int nth)
+{
+	return xasprintf("%u/%s", p->guest_port + nth, port_proto_name(p->proto));
+}
+
+/* A key for each exposed port, also of a range. */
+static json_t *exposed(const struct container_config *f, bool null)
 {
 	json_t *o = json_object();
 
-	for (size_t i = 0; i < c->config.expose.n; i++)
-		(void)json_object_set_new(o, c->config.expose.v[i], json_null());
+	for (size_t i = 0; i < f->expose.n; i++) {
+		struct portspec p;
+
+		if (portspec_parse(f->expose.v[i], &p, NULL) < 0)
+			continue;
+		for (unsigned int k = 0; k < p.count; k++) {
+			auto_free char *key = port_key(&p, k);
+
+			(void)json_object_set_new(o, key, null ? json_null() : json_object());
+		}
+	}
+	return o;
+}
+
+static void bind_port(json_t *o, const char *key, const char *ip, const char *port)
+{
+	json_t *bound = json_object_get(o, key);
+
+	if (!json_is_array(bound)) {
+		bound = json_array();
+		(void)json_object_set_new(o, key, bound);
+	}
+	(void)json_array_append_new(bound, json_pack("{s:s,s:s}", "HostIp", ip, "HostPort", port));
+}
+
+/* What --publish asked for; "" for every address, and where the kernel picks. */
+static json_t *port_bindings(const struct container_config *f)
+{
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < f->publish.n; i++) {
+		struct portspec p;
+		char ip[INET6_ADDRSTRLEN] = "";
+
+		if (portspec_parse(f->publish.v[i], &p, NULL) < 0)
+			continue;
+		if (p.family != AF_UNSPEC)
+			(void)inet_ntop(p.family,
+					p.family == AF_INET ? (const void *)&p.host4 : (const void *)&p.host6,
+					ip, sizeof(ip));
+		for (unsigned int k = 0; k < p.count; k++) {
+			auto_free char *key = port_key(&p, k);
+			auto_free char *port = p.host_port ? xasprintf("%u", p.host_port + k) :
+							     xstrdup("");
+
+			bind_port(o, key, ip, port);
+		}
+	}
+	return o;
+}
+
+/* {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]} */
+static json_t *ports(const struct container *c)
+{
+	json_t *o = exposed(&c->config, /* null */ true);
+
 	for (size_t i = 0; i < c->state.ports.n; i++) {
 		const char *p = c->state.ports.v[i];
 		const char *arrow = strstr(p, "->");
 		auto_free char *host = xstrndup(p, arrow ? (size_t)(arrow - p) : 0);
 		char *colon = strrchr(host, ':');
-		json_t *bound;
 
 		if (!arrow || !colon)
 			continue;
 		*colon = '\0';
-		bound = json_object_get(o, arrow + 2);
-		if (!json_is_array(bound)) {
-			bound = json_array();
-			(void)json_object_set_new(o, arrow + 2, bound);
-		}
-		(void)json_array_append_new(bound, json_pack("{s:s,s:s}", "HostIp", host, "HostPort",
-							     colon + 1));
+		if (*host == '[')
+			colon[-1] = '\0';
+		bind_port(o, arrow + 2, host + (*host == '['), colon + 1);
 	}
 	return o;
 }
@@ -147,25 +203,55 @@ static json_t *config(const struct container *c)
 	const char *sig = sigabbrev_np(f->stop_signal);
 	auto_free char *stop = sig ? xasprintf("SIG%s", sig) : xasprintf("%d", f->stop_signal);
 
-	return json_pack("{s:o,s:o,s:b,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:s,s:i,s:o}", "Hostname",
+	return json_pack("{s:o,s:o,s:b,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:s,s:i,s:o,s:o}", "Hostname",
 			 text(*f->hostname ? f->hostname : NULL), "User", text(f->user), "Tty", f->tty,
 			 "OpenStdin", f->open_stdin, "Env", list(&f->env), "Cmd", list(&f->cmd), "Image",
 			 text(f->image), "WorkingDir", text(f->workdir), "Entrypoint",
 			 list(&f->entrypoint), "Labels", pairs(&f->labels), "StopSignal", stop,
-			 "StopTimeout", f->stop_timeout, "Annotations", pairs(&f->annotations));
+			 "StopTimeout", f->stop_timeout, "Annotations", pairs(&f->annotations), "ExposedPorts",
+			 exposed(f, /* null */ false));
+}
+
+static json_t *limits(const struct container_config *f)
+{
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:I,s:i,s:I}", "Memory",
+			 (json_int_t)f->memory, "MemoryReservation", (json_int_t)f->memory_reservation,
+			 "MemorySwap", (json_int_t)f->memory_swap, "CpuShares",
+			 (json_int_t)f->cpu_shares, "CpuQuota", (json_int_t)f->cpu_quota, "CpuPeriod",
+			 (json_int_t)f->cpu_period, "CpusetCpus", text(f->cpuset_cpus), "CpusetMems",
+			 text(f->cpuset_mems), "PidsLimit", (json_int_t)f->pids_limit, "OomScoreAdj",
+			 f->oom_score_adj, "ShmSize", (json_int_t)f->shm_size);
 }
 
 static json_t *host_config(const struct container *c)
 {
 	const struct container_config *f = &c->config;
+	json_t *o = json_pack("{s:o,s:b,s:b,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:{s:o}}", "NetworkMode",
+			      text(f->network), "AutoRemove", f->rm, "ReadonlyRootfs", f->read_only,
+			      "Privileged", f->privileged, "PublishSpecs", list(&f->publish), "CapAdd",
+			      list(&f->cap_add), "CapDrop", list(&f->cap_drop), "SecurityOpt",
+			      list(&f->security_opt), "ExtraHosts", list(&f->add_host), "Dns",
+			      list(&f->dns), "Ulimits", list(&f->ulimit), "GroupAdd", list(&f->group_add),
+			      "Sysctls", pairs(&f->sysctl), "LogConfig", "Type", text(f->log_driver));
+	json_t *more = json_pack("{s:o,s:o,s:o,s:o,s:b,s:o,s:o,s:o}", "PortBindings", port_bindings(f),
+				 "PidMode", text(f->pid_mode), "IpcMode", text(f->ipc_mode), "UTSMode",
+				 text(f->uts_mode), "PublishAllPorts", f->publish_all, "DnsSearch",
+				 list(&f->dns_search), "DnsOptions", list(&f->dns_option), "Devices",
+				 list(&f->devices));
+	json_t *numbers = limits(f);
 
-	return json_pack("{s:o,s:b,s:b,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:{s:o}}", "NetworkMode",
-			 text(f->network), "AutoRemove", f->rm, "ReadonlyRootfs", f->read_only,
-			 "Privileged", f->privileged, "PublishSpecs", list(&f->publish), "CapAdd",
-			 list(&f->cap_add), "CapDrop", list(&f->cap_drop), "SecurityOpt",
-			 list(&f->security_opt), "ExtraHosts", list(&f->add_host), "Dns", list(&f->dns),
-			 "Ulimits", list(&f->ulimit), "GroupAdd", list(&f->group_add), "Sysctls",
-			 pairs(&f->sysctl), "LogConfig", "Type", text(f->log_driver));
+	(void)json_object_update(o, more);
+	(void)json_object_update(o, numbers);
+	json_decref(more);
+	json_decref(numbers);
+	return o;
+}
+
+/* No host reaches a container's own address, so as with rootless Podman there is none. */
+static json_t *network_settings(const struct container *c)
+{
+	return json_pack("{s:o,s:s,s:s,s:{s:{s:s,s:s}}}", "Ports", ports(c), "IPAddress", "", "Gateway",
+			 "", "Networks", c->config.network, "IPAddress", "", "Gateway", "");
 }
 
 static json_t *describe(const struct container *c)
@@ -176,12 +262,12 @@ static json_t *describe(const struct container *c)
 	auto_free char *dir = xasprintf("%s/containers/%s", c->eng->root, c->id);
 	auto_free char *log = xasprintf("%s/" LOG_FILE, dir);
 
-	return json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:{s:o},s:{s:o,s:o,s:o,s:o}}",
+	return json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:{s:o,s:o,s:o,s:o}}",
 			 "Id", c->id, "Name", text(c->name), "Created", when(s->created), "Path",
 			 text(c->config.args.n ? c->config.args.v[0] : NULL), "Args", list(&args), "State",
 			 state(c), "Image", text(c->config.image_id), "LogPath", text(log), "Mounts",
 			 mounts(c), "Config", config(c), "HostConfig", host_config(c), "Folder", text(dir),
-			 "NetworkSettings", "Ports", ports(c), "Rungs", "Ids", text(s->rung_ids),
+			 "NetworkSettings", network_settings(c), "ImageName", text(c->config.image), "Rungs", "Ids", text(s->rung_ids),
 			 "RootFs", text(s->rung_rootfs), "Network", text(s->rung_network), "Cgroups",
 			 text(s->rung_cgroups));
 }

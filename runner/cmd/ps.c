@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <jansson.h>
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +15,15 @@
 
 #include "common/cleanup.h"
 #include "common/err.h"
+#include "common/num.h"
 #include "common/opt.h"
 #include "common/str.h"
 #include "runner/cmd/cmd.h"
 #include "runner/cmd/each.h"
+#include "runner/cmd/human.h"
 #include "runner/cmd/template.h"
 #include "runner/engine/container.h"
+#include "runner/image/reference.h"
 
 struct ps_opts {
 	bool all;
@@ -54,20 +58,11 @@ static void clear(void *opts)
 
 static char *age(int64_t ns)
 {
-	static const struct {
-		int64_t secs;
-		const char *unit;
-	} units[] = { { 31536000, "year" }, { 2592000, "month" }, { 604800, "week" }, { 86400, "day" },
-		      { 3600, "hour" }, { 60, "minute" }, { 1, "second" } };
-	int64_t secs = (container_now() - ns) / 1000000000;
+	char buf[32];
 
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		int64_t n = secs / units[i].secs;
-
-		if (n > 0)
-			return xasprintf("%lld %s%s", (long long)n, units[i].unit, n > 1 ? "s" : "");
-	}
-	return xstrdup("Less than a second");
+	if (!human_age((container_now() - ns) / 1000000000, buf, sizeof(buf)))
+		return xstrdup("Less than a second");
+	return xstrdup(buf);
 }
 
 static char *status_text(const struct container *c)
@@ -153,6 +148,43 @@ static bool label_fits(const struct container *c, const char *want)
 	return false;
 }
 
+/* A regular expression as with Docker, for whom a name begins with a slash. */
+static int name_compile(const char *want, regex_t *ret)
+{
+	auto_free char *text = str_after(want, "^/") ? xasprintf("^%s", str_after(want, "^/")) :
+						       xstrdup(want);
+
+	return regcomp(ret, text, REG_EXTENDED | REG_NOSUB) ? -EINVAL : 0;
+}
+
+static bool name_fits(const char *name, const char *want)
+{
+	bool fits;
+	regex_t re;
+
+	if (!strpbrk(want, "^$.*+?()[]{}|\\"))
+		return strstr(name, want) != NULL;
+	if (name_compile(want, &re) < 0)
+		return false;
+	fits = regexec(&re, name, 0, NULL, 0) == 0;
+	regfree(&re);
+	return fits;
+}
+
+/* By id, or by name with a tag or without. */
+static bool ancestor_fits(const struct container *c, const char *want)
+{
+	const char *id = c->config.image_id, *hex = str_after(id, "sha256:");
+	struct ref have, asked;
+
+	if (str_eq(want, c->config.image) || (*want && (str_starts(id, want) || (hex && str_starts(hex, want)))))
+		return true;
+	return ref_parse(c->config.image, &have, NULL) == 0 && ref_parse(want, &asked, NULL) == 0 &&
+	       str_eq(have.domain, asked.domain) && str_eq(have.path, asked.path) &&
+	       (asked.no_tag || str_eq(have.tag, asked.tag)) &&
+	       (!asked.digest[0] || str_eq(have.digest, asked.digest));
+}
+
 static bool filter_fits(const struct container *c, const char *f)
 {
 	const char *v;
@@ -160,15 +192,13 @@ static bool filter_fits(const struct container *c, const char *f)
 	if ((v = str_after(f, "id=")))
 		return str_starts(c->id, v);
 	if ((v = str_after(f, "name=")))
-		return strstr(c->name, v) != NULL;
+		return name_fits(c->name, v);
 	if ((v = str_after(f, "status=")))
 		return str_eq(v, container_status_name((enum container_status)c->state.status));
 	if ((v = str_after(f, "label=")))
 		return label_fits(c, v);
 	if ((v = str_after(f, "ancestor=")))
-		return str_eq(v, c->config.image) || str_starts(c->config.image_id, v) ||
-		       (str_after(c->config.image_id, "sha256:") &&
-			str_starts(str_after(c->config.image_id, "sha256:"), v));
+		return ancestor_fits(c, v);
 	if ((v = str_after(f, "network=")))
 		return str_eq(v, c->config.network);
 	if ((v = str_after(f, "exited="))) {
@@ -196,6 +226,30 @@ static bool fits(const struct container *c, const struct ps_opts *o)
 	return true;
 }
 
+static int check_value(const char *f, struct err *e)
+{
+	/* the last ones are states that Docker and Podman have besides; nothing is ever in them */
+	static const char *const words[] = { "created", "running",  "exited",	 "paused",
+					     "dead",	"removing", "restarting", "stopped" };
+	const char *v;
+	regex_t re;
+	int32_t n;
+
+	if ((v = str_after(f, "name="))) {
+		if (name_compile(v, &re) < 0)
+			return err_msg(e, -EINVAL, "--filter %s: not a regular expression", f);
+		regfree(&re);
+	}
+	if ((v = str_after(f, "exited=")) && num_i32(v, &n) < 0)
+		return err_msg(e, -EINVAL, "--filter %s: not an exit code", f);
+	if (!(v = str_after(f, "status=")))
+		return 0;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (str_eq(v, words[i]))
+			return 0;
+	return err_msg(e, -EINVAL, "--filter %s: not created, running or exited", f);
+}
+
 /* Also when there is no container to look at. */
 static int check_filters(const struct ps_opts *o, struct err *e)
 {
@@ -204,7 +258,10 @@ static int check_filters(const struct ps_opts *o, struct err *e)
 
 	for (size_t i = 0; i < o->filter.n; i++) {
 		bool known = false;
+		int r = check_value(o->filter.v[i], e);
 
+		if (r < 0)
+			return r;
 		for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
 			known = known || str_starts(o->filter.v[i], keys[k]);
 		if (!known)

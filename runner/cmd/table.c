@@ -12,6 +12,7 @@
 	X(create)  \
 	X(exec)    \
 	X(help)    \
+	X(history) \
 	X(images)  \
 	X(info)    \
 	X(inspect) \

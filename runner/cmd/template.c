@@ -4,351 +4,223 @@
  *
  * How it works: the text is walked once, recursively. walk() stops at the
  * {{end}} or {{else}} that belongs to its caller; with a NULL output it only
- * finds that place. An action's words are split, and a table maps the first
- * word to a function of its operands.
+ * finds that place. What an action computes is texpr.c's.
  */
 #include "runner/cmd/template.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "common/cleanup.h"
 #include "common/err.h"
+#include "runner/cmd/texpr.h"
 
 #define DEPTH_MAX 32
-#define WORDS_MAX 8
 
 /**
  * struct tmpl - one expansion
  * @p:		where we are
  * @root:	what "$" is
+ * @vars:	variables of the ranges around us
  */
 struct tmpl {
 	const char *p;
 	json_t *root;
+	const struct texpr_var *vars;
 	unsigned int depth;
 	struct err *e;
 };
 
+/**
+ * struct action - what stands between two pairs of braces
+ * @text, @len:	without blanks and trim marks around it
+ */
+struct action {
+	const char *text;
+	size_t len;
+};
+
 enum stop { STOP_END_OF_TEXT, STOP_END, STOP_ELSE };
 
-static int walk(struct tmpl *t, json_t *dot, struct strbuf *out, enum stop *ret_stop);
+static int walk(struct tmpl *t, json_t *dot, struct strbuf *out, enum stop *ret_stop,
+		struct action *ret_else);
 
-/* --- values ------------------------------------------------------------------------- */
-
-static json_t *follow(struct tmpl *t, json_t *from, const char *path, int *rc)
+static int eval(struct tmpl *t, json_t *dot, const char *text, size_t len, json_t **ret)
 {
-	AUTO(strv_clear) struct strv parts = { 0 };
+	struct texpr_scope scope = { .root = t->root, .dot = dot, .vars = t->vars };
 
-	while (*path == '.')
-		path++;
-	if (!*path)
-		return from;
-	*rc = strv_split(&parts, path, '.');
-	for (size_t i = 0; !*rc && i < parts.n; i++) {
-		json_t *next = json_object_get(from, parts.v[i]);
-
-		if (!next) {
-			*rc = err_msg(t->e, -ENOENT, "--format: there is no field '.%s'", path);
-			return NULL;
-		}
-		from = next;
-	}
-	return from;
+	return texpr_eval(text, len, &scope, ret, t->e);
 }
-
-/* A word is .Path, $, $.Path or a "string"; a new reference is returned. */
-static json_t *operand(struct tmpl *t, json_t *dot, const char *word, int *rc)
-{
-	if (*word == '"') {
-		size_t len = strlen(word);
-
-		return json_stringn(word + 1, len >= 2 ? len - 2 : 0);
-	}
-	if (*word == '$' && (!word[1] || word[1] == '.'))
-		return json_incref(follow(t, t->root, word + 1, rc));
-	if (*word == '.')
-		return json_incref(follow(t, dot, word, rc));
-	if (isdigit((unsigned char)*word))
-		return json_integer(strtoll(word, NULL, 10));
-	*rc = err_msg(t->e, -EINVAL, "--format: '%s' is not understood", word);
-	return NULL;
-}
-
-/* As Go prints values: lists in [a b], maps in map[k:v]. */
-static int print_value(json_t *v, struct strbuf *out)
-{
-	size_t i;
-	json_t *item;
-	int r = 0;
-
-	switch (json_typeof(v)) {
-	case JSON_STRING:
-		return strbuf_add(out, json_string_value(v), json_string_length(v));
-	case JSON_INTEGER:
-		return strbuf_addf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
-	case JSON_REAL:
-		return strbuf_addf(out, "%g", json_real_value(v));
-	case JSON_TRUE:
-		return strbuf_adds(out, "true");
-	case JSON_FALSE:
-		return strbuf_adds(out, "false");
-	case JSON_NULL:
-		return strbuf_adds(out, "<nil>");
-	case JSON_ARRAY:
-		r = strbuf_adds(out, "[");
-		json_array_foreach(v, i, item) {
-			r |= i ? strbuf_adds(out, " ") : 0;
-			r |= print_value(item, out);
-		}
-		return r | strbuf_adds(out, "]");
-	case JSON_OBJECT:
-	default:
-		break;
-	}
-
-	const char *sep = "";
-	r = strbuf_adds(out, "map[");
-	for (void *it = json_object_iter(v); it; it = json_object_iter_next(v, it)) {
-		r |= strbuf_addf(out, "%s%s:", sep, json_object_iter_key(it));
-		r |= print_value(json_object_iter_value(it), out);
-		sep = " ";
-	}
-	return r | strbuf_adds(out, "]");
-}
-
-static bool is_true(const json_t *v)
-{
-	switch (json_typeof(v)) {
-	case JSON_STRING:
-		return json_string_length(v) > 0;
-	case JSON_INTEGER:
-		return json_integer_value(v) != 0;
-	case JSON_REAL:
-		return fabs(json_real_value(v)) > 0;
-	case JSON_ARRAY:
-		return json_array_size(v) > 0;
-	case JSON_OBJECT:
-		return json_object_size(v) > 0;
-	case JSON_TRUE:
-		return true;
-	case JSON_FALSE:
-	case JSON_NULL:
-	default:
-		return false;
-	}
-}
-
-/* --- functions ---------------------------------------------------------------------------- */
-
-static int fn_json(json_t **v, size_t n, struct strbuf *out)
-{
-	auto_free char *text = json_dumps(v[0], JSON_COMPACT | JSON_ENCODE_ANY);
-
-	(void)n;
-	return text ? strbuf_adds(out, text) : -ENOMEM;
-}
-
-static int fn_index(json_t **v, size_t n, struct strbuf *out)
-{
-	json_t *at = v[0];
-
-	for (size_t i = 1; at && i < n; i++) {
-		if (json_is_array(at))
-			at = json_array_get(at, (size_t)json_integer_value(v[i]));
-		else
-			at = json_object_get(at, json_string_value(v[i]));
-	}
-	return at ? print_value(at, out) : 0;
-}
-
-static int fn_len(json_t **v, size_t n, struct strbuf *out)
-{
-	size_t len = json_is_string(v[0])   ? json_string_length(v[0])
-		     : json_is_array(v[0]) ? json_array_size(v[0])
-					   : json_object_size(v[0]);
-
-	(void)n;
-	return strbuf_addf(out, "%zu", len);
-}
-
-static int change_case(json_t *v, int (*fn)(int), struct strbuf *out)
-{
-	size_t from = out->len;
-	int r = print_value(v, out);
-
-	for (size_t i = from; !r && i < out->len; i++)
-		out->s[i] = (char)fn((unsigned char)out->s[i]);
-	return r;
-}
-
-static int fn_lower(json_t **v, size_t n, struct strbuf *out)
-{
-	(void)n;
-	return change_case(v[0], tolower, out);
-}
-
-static int fn_upper(json_t **v, size_t n, struct strbuf *out)
-{
-	(void)n;
-	return change_case(v[0], toupper, out);
-}
-
-static int fn_join(json_t **v, size_t n, struct strbuf *out)
-{
-	const char *sep = n > 1 ? json_string_value(v[1]) : "";
-	size_t i;
-	json_t *item;
-	int r = 0;
-
-	json_array_foreach(v[0], i, item) {
-		r |= i ? strbuf_adds(out, sep ? sep : "") : 0;
-		r |= print_value(item, out);
-	}
-	return r;
-}
-
-static int fn_println(json_t **v, size_t n, struct strbuf *out)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		r |= i ? strbuf_adds(out, " ") : 0;
-		r |= print_value(v[i], out);
-	}
-	return r | strbuf_adds(out, "\n");
-}
-
-static const struct {
-	const char *name;
-	int (*fn)(json_t **v, size_t n, struct strbuf *out);
-} functions[] = {
-	{ "json", fn_json },   { "index", fn_index }, { "len", fn_len },	 { "lower", fn_lower },
-	{ "upper", fn_upper }, { "join", fn_join },   { "println", fn_println },
-};
 
 /* --- actions --------------------------------------------------------------------------------- */
 
-/* Splits "range .A" at blanks, keeping "a b" whole. */
-static int split_words(const char *s, size_t len, struct strv *out)
+/* What follows a keyword, NULL when the action is another. */
+static const char *after_word(const struct action *a, const char *word)
 {
-	const char *end = s + len;
-	int r = 0;
+	size_t len = strlen(word);
 
-	while (!r && s < end) {
-		const char *from = s;
+	if (a->len < len || strncmp(a->text, word, len) != 0 ||
+	    (a->len > len && texpr_is_name(a->text[len])))
+		return NULL;
+	return a->text + len;
+}
 
-		if (isspace((unsigned char)*s)) {
+/* The braces that close, but not inside of a text. */
+static const char *find_close(const char *s)
+{
+	char quote = 0;
+
+	for (; *s; s++) {
+		if (quote && *s == '\\' && quote == '"' && s[1])
 			s++;
-			continue;
-		}
-		if (*s == '"') {
-			const char *close = memchr(s + 1, '"', (size_t)(end - s - 1));
-			s = close ? close + 1 : end;
-		} else {
-			while (s < end && !isspace((unsigned char)*s))
-				s++;
-		}
-		r = strv_addf(out, "%.*s", (int)(s - from), from);
+		else if (quote)
+			quote = *s == quote ? 0 : quote;
+		else if (*s == '"' || *s == '`')
+			quote = *s;
+		else if (s[0] == '}' && s[1] == '}')
+			return s;
 	}
-	return r;
+	return NULL;
 }
 
-/* {{.A | json}} is {{json .A}} */
-static void turn_pipe(struct strv *w)
+static int print_action(struct tmpl *t, json_t *dot, const struct action *a, struct strbuf *out)
 {
-	if (w->n == 3 && str_eq(w->v[1], "|")) {
-		char *pipe = w->v[1];
-
-		w->v[1] = w->v[0];
-		w->v[0] = w->v[2];
-		w->v[2] = NULL;
-		w->n = 2;
-		free(pipe);
-	}
-}
-
-static int call(struct tmpl *t, json_t *dot, const struct strv *w, struct strbuf *out)
-{
-	json_t *v[WORDS_MAX] = { NULL };
-	size_t n = 0;
-	int r = -EINVAL;
-
-	for (size_t f = 0; f < sizeof(functions) / sizeof(functions[0]); f++) {
-		if (!str_eq(w->v[0], functions[f].name) || w->n < 2 || w->n > WORDS_MAX)
-			continue;
-		for (r = 0; !r && n + 1 < w->n; n++)
-			v[n] = operand(t, dot, w->v[n + 1], &r);
-		if (!r)
-			r = functions[f].fn(v, n, out);
-		for (size_t i = 0; i < n; i++)
-			json_decref(v[i]);
-		return r;
-	}
-	return err_msg(t->e, r, "--format: '%s' is not understood", w->v[0]);
-}
-
-static int print_action(struct tmpl *t, json_t *dot, struct strv *w, struct strbuf *out)
-{
-	int r = 0;
+	json_t *v = NULL;
+	int r;
 
 	if (!out)
 		return 0;
-	turn_pipe(w);
-	if (!w->n)
-		return err_msg(t->e, -EINVAL, "--format: '{{}}' is empty");
-	if (w->n > 1 || (*w->v[0] != '.' && *w->v[0] != '$' && *w->v[0] != '"'))
-		return call(t, dot, w, out);
-	json_t *v = operand(t, dot, w->v[0], &r);
-	if (!r)
-		r = print_value(v, out);
+	r = eval(t, dot, a->text, a->len, &v);
+	if (r == 0)
+		r = texpr_print(v, out);
 	json_decref(v);
 	return r;
 }
 
-/* The body once for every element, or the else part for none. */
-static int range_over(struct tmpl *t, json_t *list, struct strbuf *out, enum stop *stop)
+/**
+ * struct range - one range action
+ * @key, @value: the variables that it sets; without name when it has none
+ * @over, @len:	the pipeline that it goes over
+ */
+struct range {
+	struct texpr_var key;
+	struct texpr_var value;
+	const char *over;
+	size_t len;
+};
+
+static const char *take_name(const char *s, const char *end, struct texpr_var *v)
+{
+	if (s == end || *s != '$')
+		return NULL;
+	v->name = ++s;
+	while (s < end && texpr_is_name(*s))
+		s++;
+	v->len = (size_t)(s - v->name);
+	while (s < end && isspace((unsigned char)*s))
+		s++;
+	return v->len ? s : NULL;
+}
+
+/* "$k, $v := .X", "$v := .X" or ".X" */
+static void parse_range(const char *s, const char *end, struct range *ret)
+{
+	struct texpr_var first = { 0 }, second = { 0 };
+	const char *p;
+
+	while (s < end && isspace((unsigned char)*s))
+		s++;
+	*ret = (struct range){ .over = s, .len = (size_t)(end - s) };
+	p = take_name(s, end, &first);
+	if (p && p < end && *p == ',') {
+		for (p++; p < end && isspace((unsigned char)*p); p++)
+			;
+		p = take_name(p, end, &second);
+	}
+	if (!p || end - p < 2 || strncmp(p, ":=", 2) != 0)
+		return;
+	ret->key = second.len ? first : (struct texpr_var){ 0 };
+	ret->value = second.len ? second : first;
+	ret->over = p + 2;
+	ret->len = (size_t)(end - ret->over);
+}
+
+/* The body once for every element. */
+static int range_over(struct tmpl *t, json_t *list, const struct range *range, struct strbuf *out,
+		      enum stop *stop, struct action *alt)
 {
 	const char *body = t->p;
-	size_t n = json_is_array(list) ? json_array_size(list) : json_object_size(list);
-	void *it = json_is_object(list) ? json_object_iter(list) : NULL;
+	const struct texpr_var *outer = t->vars;
+	bool object = json_is_object(list);
+	size_t n = object ? json_object_size(list) : json_array_size(list);
+	void *it = object ? json_object_iter(list) : NULL;
 	int r = 0;
 
 	for (size_t i = 0; !r && i < n; i++) {
-		json_t *item = it ? json_object_iter_value(it) : json_array_get(list, i);
+		struct texpr_var key = range->key, value = range->value;
 
+		value.value = object ? json_object_iter_value(it) : json_array_get(list, i);
+		value.next = outer;
+		key.value = object ? json_string(json_object_iter_key(it)) : json_integer((json_int_t)i);
+		key.next = &value;
+		t->vars = &key;
 		t->p = body;
-		r = walk(t, item, out, stop);
-		it = it ? json_object_iter_next(list, it) : NULL;
+		r = walk(t, value.value, out, stop, alt);
+		t->vars = outer;
+		json_decref(key.value);
+		it = object ? json_object_iter_next(list, it) : NULL;
 	}
-	return r || n ? r : walk(t, list, NULL, stop);
+	return r;
 }
 
-static int block(struct tmpl *t, json_t *dot, const struct strv *w, struct strbuf *out)
+static int block(struct tmpl *t, json_t *dot, const struct action *a, struct strbuf *out);
+
+/* What is behind {{else}}: to {{end}}, or another condition that has one. */
+static int otherwise(struct tmpl *t, json_t *dot, const struct action *alt, struct strbuf *out,
+		     enum stop *stop)
 {
-	bool range = str_eq(w->v[0], "range");
-	enum stop stop;
+	struct action none;
+
+	if (!alt->len)
+		return walk(t, dot, out, stop, &none);
+	*stop = STOP_END;
+	return block(t, dot, alt, out);
+}
+
+static int block(struct tmpl *t, json_t *dot, const struct action *a, struct strbuf *out)
+{
+	bool is_range = after_word(a, "range"), is_with = after_word(a, "with");
+	const char *rest = is_range ? after_word(a, "range") : after_word(a, is_with ? "with" : "if");
+	struct action alt = { 0 };
+	enum stop stop = STOP_END;
+	struct range range = { 0 };
 	json_t *v = NULL;
+	bool yes;
 	int r = 0;
 
-	if (w->n != 2)
-		return err_msg(t->e, -EINVAL, "--format: '%s' takes one value", w->v[0]);
+	if (!rest)
+		return err_msg(t->e, -EINVAL, "--format: '{{else %.*s}}' is not understood",
+			       (int)a->len, a->text);
+	parse_range(rest, a->text + a->len, &range);
 	if (out)
-		v = operand(t, dot, w->v[1], &r);
-	if (r)
+		r = eval(t, dot, range.over, range.len, &v);
+	if (r < 0)
 		return r;
-	bool yes = v && is_true(v);
-	if (range && out)
-		r = range_over(t, v, out, &stop);
+	yes = texpr_is_true(v);
+	if (is_range && yes && !json_is_object(v) && !json_is_array(v))
+		r = err_msg(t->e, -EINVAL, "--format: '%.*s' is no list", (int)range.len, range.over);
+	else if (is_range && yes)
+		r = range_over(t, v, &range, out, &stop, &alt);
 	else
-		r = walk(t, dot, yes ? out : NULL, &stop);
+		r = walk(t, is_with && yes ? v : dot, yes ? out : NULL, &stop, &alt);
 	if (!r && stop == STOP_ELSE)
-		r = walk(t, dot, yes ? NULL : out, &stop);
+		r = otherwise(t, dot, &alt, yes ? NULL : out, &stop);
 	json_decref(v);
 	if (!r && stop != STOP_END)
-		return err_msg(t->e, -EINVAL, "--format: '{{%s}}' has no '{{end}}'", w->v[0]);
+		return err_msg(t->e, -EINVAL, "--format: '{{%.*s}}' has no '{{end}}'", (int)a->len,
+			       a->text);
 	return r;
 }
 
@@ -365,48 +237,78 @@ static int literal(struct tmpl *t, const char *end, struct strbuf *out)
 	return 0;
 }
 
-static int walk(struct tmpl *t, json_t *dot, struct strbuf *out, enum stop *ret_stop)
+/* Text up to the next action, and the action; {{- and -}} take blanks away. */
+static int next_action(struct tmpl *t, struct strbuf *out, struct action *ret)
 {
+	const char *open = strstr(t->p, "{{");
+	const char *end = open ? open : t->p + strlen(t->p);
+	bool trim = open && open[2] == '-' && isspace((unsigned char)open[3]);
+	const char *s = open ? open + (trim ? 3 : 2) : end;
+	const char *close;
+	int r;
+
+	while (trim && end > t->p && isspace((unsigned char)end[-1]))
+		end--;
+	r = literal(t, end, out);
+	if (r < 0 || !open)
+		return r;
+	close = find_close(s);
+	if (!close)
+		return err_msg(t->e, -EINVAL, "--format: '{{' has no '}}'");
+	t->p = close + 2;
+	trim = close - s >= 2 && close[-1] == '-' && isspace((unsigned char)close[-2]);
+	while (trim && isspace((unsigned char)*t->p))
+		t->p++;
+	end = trim ? close - 1 : close;
+	while (s < end && isspace((unsigned char)*s))
+		s++;
+	while (end > s && isspace((unsigned char)end[-1]))
+		end--;
+	*ret = (struct action){ .text = s, .len = (size_t)(end - s) };
+	return 1;
+}
+
+static int walk(struct tmpl *t, json_t *dot, struct strbuf *out, enum stop *ret_stop,
+		struct action *ret_else)
+{
+	struct action a;
 	int r = 0;
 
 	if (++t->depth > DEPTH_MAX)
 		return err_msg(t->e, -EINVAL, "--format: is nested deeper than %d", DEPTH_MAX);
-	while (!r) {
-		AUTO(strv_clear) struct strv w = { 0 };
-		const char *open = strstr(t->p, "{{");
+	*ret_stop = STOP_END_OF_TEXT;
+	while (r == 0 && (r = next_action(t, out, &a)) > 0) {
+		const char *rest = after_word(&a, "else");
 
-		r = literal(t, open ? open : t->p + strlen(t->p), out);
-		if (r)
-			break;
-		*ret_stop = STOP_END_OF_TEXT;
-		if (!open)
-			break;
-		const char *close = strstr(open, "}}");
-		if (!close)
-			return err_msg(t->e, -EINVAL, "--format: '{{' has no '}}'");
-		t->p = close + 2;
-		r = split_words(open + 2, (size_t)(close - open - 2), &w);
-		if (r)
-			break;
-		const char *first = w.n ? w.v[0] : "";
-		if (str_eq(first, "end") || str_eq(first, "else")) {
-			*ret_stop = str_eq(first, "end") ? STOP_END : STOP_ELSE;
+		r = 0;
+		if (after_word(&a, "end")) {
+			*ret_stop = STOP_END;
 			break;
 		}
-		if (str_eq(first, "if") || str_eq(first, "range"))
-			r = block(t, dot, &w, out);
+		if (rest) {
+			while (rest < a.text + a.len && isspace((unsigned char)*rest))
+				rest++;
+			*ret_else = (struct action){ rest, (size_t)(a.text + a.len - rest) };
+			*ret_stop = STOP_ELSE;
+			break;
+		}
+		if (after_word(&a, "if") || after_word(&a, "range") || after_word(&a, "with"))
+			r = block(t, dot, &a, out);
 		else
-			r = print_action(t, dot, &w, out);
+			r = print_action(t, dot, &a, out);
+		if (r < 0)
+			break;
 	}
 	t->depth--;
-	return r;
+	return r < 0 ? r : 0;
 }
 
 int template_expand(const char *tmpl, json_t *obj, struct strbuf *out, struct err *e)
 {
 	struct tmpl t = { .p = tmpl, .root = obj, .e = e };
+	struct action alt;
 	enum stop stop;
-	int r = walk(&t, obj, out, &stop);
+	int r = walk(&t, obj, out, &stop, &alt);
 
 	if (!r && stop != STOP_END_OF_TEXT)
 		return err_msg(e, -EINVAL, "--format: '{{end}}' ends nothing");

@@ -49,7 +49,7 @@ _runner_operand_words() {
 	start | wait | logs | restart | rm) _runner_containers -a ;;
 	rename) ((n_operands)) || _runner_containers -a ;;
 	inspect) _runner_containers -a; _runner_images ;;
-	rmi | save | images | pull) _runner_images ;;
+	rmi | save | images | history | pull) _runner_images ;;
 	run | create) _runner_images ;;
 	tag) ((n_operands)) || _runner_images ;;
 	help) _runner_commands ;;

@@ -76,7 +76,9 @@ static void test_bad(void **state)
 		"--cpu-period|5|img", "--cpu-period|2000000|img", "--cpu-shares|1|img",
 		"--cpu-shares|300000|img", "--pids-limit|-2|img", "--pids-limit|x|img",
 		"--cpuset-cpus||img", "--cpuset-cpus|a|img", "--cpuset-mems|0;1|img",
-		"--rm=maybe|img",
+		"--rm=maybe|img", "--init|img", "--restart|always|img", "--userns|keep-id|img",
+		"--pod|p|img", "--health-cmd|true|img", "--gpus|all|img", "--hostname|a b|img",
+		"--hostname|a\nb|img", "--add-host|a\n1.1.1.1 b:1.2.3.4|img", "--dns-search|a\tb|img",
 	};
 
 	(void)state;

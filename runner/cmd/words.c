@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * words - words of Docker and Podman that are other words here, or none
+ */
+#include "runner/cmd/words.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#include "common/err.h"
+#include "common/str.h"
+#include "runner/cmd/cmd.h"
+
+/**
+ * struct word - a command inside of a group
+ * @word:	as typed behind the group
+ * @cmd:	our command
+ */
+struct word {
+	const char *word;
+	const char *cmd;
+};
+
+static const struct word container_words[] = {
+	{ "attach", "attach" },	  { "create", "create" }, { "exec", "exec" },
+	{ "inspect", "inspect" }, { "kill", "kill" },	  { "list", "ps" },
+	{ "logs", "logs" },	  { "ls", "ps" },	  { "port", "port" },
+	{ "ps", "ps" },		  { "rename", "rename" }, { "restart", "restart" },
+	{ "rm", "rm" },		  { "run", "run" },	  { "start", "start" },
+	{ "stop", "stop" },	  { "top", "top" },	  { "wait", "wait" },
+	{ NULL, NULL },
+};
+
+static const struct word image_words[] = {
+	{ "history", "history" }, { "inspect", "inspect" }, { "list", "images" }, { "load", "load" },
+	{ "ls", "images" },	  { "pull", "pull" },	    { "rm", "rmi" },	  { "save", "save" },
+	{ "tag", "tag" },	  { NULL, NULL },
+};
+
+static const struct word system_words[] = { { "info", "info" }, { NULL, NULL } };
+
+static char of_container[] = "--type=container";
+static char of_image[] = "--type=image";
+
+static const struct {
+	const char *name;
+	const struct word *words;
+	char *type;
+} groups[] = {
+	{ "container", container_words, of_container },
+	{ "image", image_words, of_image },
+	{ "system", system_words, NULL },
+};
+
+static const char *const refused[] = {
+	"auto-update", "build",	   "builder", "buildx",	 "checkpoint", "commit", "compose",
+	"cp",	       "diff",	   "events",  "export",	 "generate",   "healthcheck", "import",
+	"init",	       "kube",	   "machine", "manifest", "mount",     "network", "pause",
+	"play",	       "plugin",   "pod",     "prune",	 "push",       "restore", "search",
+	"secret",      "stack",	   "stats",   "swarm",	 "umount",     "unmount", "unpause",
+	"unshare",     "untag",	   "update",  "volume",
+};
+
+static const char *find(const struct word *words, const char *word)
+{
+	for (; words->word; words++)
+		if (str_eq(words->word, word))
+			return words->cmd;
+	return NULL;
+}
+
+int words_group(int argc, char **argv, const struct cmd **ret, struct err *e)
+{
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+		const char *word = argc > 1 ? argv[1] : "";
+		const char *cmd;
+
+		if (!str_eq(argv[0], groups[i].name))
+			continue;
+		cmd = find(groups[i].words, word);
+		if (!cmd)
+			return err_msg(e, -EINVAL, "%s: '%s' is not supported (for an image of that "
+				       "name: runner run %s)", groups[i].name, word, groups[i].name);
+		*ret = cmd_find(cmd);
+		if (!groups[i].type || !str_eq(cmd, "inspect"))
+			return 1;
+		argv[1] = groups[i].type;
+		return 0;
+	}
+	return 0;
+}
+
+int words_refused(const char *word, struct err *e)
+{
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		if (str_eq(refused[i], word))
+			return err_msg(e, -EOPNOTSUPP, "%s: not supported (for an image of that name: "
+				       "runner run %s)", word, word);
+	return 0;
+}
