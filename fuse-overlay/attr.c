@@ -15,10 +15,12 @@
 #include "fuse-overlay/copyup.h"
 #include "fuse-overlay/dir.h"
 #include "fuse-overlay/file.h"
+#include "fuse-overlay/killpriv.h"
 #include "fuse-overlay/link.h"
 #include "fuse-overlay/node.h"
 #include "fuse-overlay/owner.h"
 #include "fuse-overlay/readdir.h"
+#include "fuse-overlay/wire.h"
 
 /* A directory in one layer has that one's link count; a merged one has two
  * and its subdirectories. */
@@ -76,6 +78,15 @@ int attr_get(struct ovl *o, struct node *n, struct statx *ret)
 	return r < 0 ? r : owner_stat(o, n->layer, l, ret);
 }
 
+static int truncate_fd(int fd, off_t size)
+{
+	bool dropped = killpriv_begin(wire_request().kill_priv);
+	int r = ftruncate(fd, size) ? -errno : 0;
+
+	killpriv_end(dropped);
+	return r;
+}
+
 static int set_size(struct ovl *o, struct node *n, struct ofile *of, off_t size)
 {
 	if (of && (of->flags & O_ACCMODE) != O_RDONLY) {
@@ -83,7 +94,7 @@ static int set_size(struct ovl *o, struct node *n, struct ofile *of, off_t size)
 
 		if (r < 0)
 			return r;
-		return ftruncate(atomic_load(&of->fd), size) ? -errno : 0;
+		return truncate_fd(atomic_load(&of->fd), size);
 	}
 
 	struct loc l;
@@ -93,7 +104,7 @@ static int set_size(struct ovl *o, struct node *n, struct ofile *of, off_t size)
 	auto_close int fd = file_open_loc(o, l, O_WRONLY | O_NONBLOCK);
 	if (fd < 0)
 		return fd;
-	return ftruncate(fd, size) ? -errno : 0;
+	return truncate_fd(fd, size);
 }
 
 static int set_times(struct ovl *o, struct node *n, const struct stat *want, int to_set)
@@ -136,6 +147,28 @@ static int set_owner(struct ovl *o, struct node *n, const struct stat *want, int
 	return owner_set(o, l, &now, &ow, what);
 }
 
+/* Asked to change nothing, the server is to know that somebody is about to
+ * write who may not leave setuid bits in place. The write would clear them too,
+ * but the kernel goes by this answer until it asks again. */
+static int kill_setuid(struct ovl *o, struct node *n)
+{
+	struct stat want = { 0 };
+	struct statx stx;
+
+	if (!o->kill_priv || !S_ISREG(n->type))
+		return 0;
+	int r = attr_get(o, n, &stx);
+	if (r < 0)
+		return r;
+	mode_t gone = stx.stx_mode & S_ISUID;
+	if ((stx.stx_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
+		gone |= S_ISGID;
+	want.st_mode = stx.stx_mode & ~gone;
+	if (!gone || (r = copyup_node(o, n, COPYUP_WHOLE)) < 0)
+		return r < 0 ? r : 0;
+	return set_owner(o, n, &want, FUSE_SET_ATTR_MODE);
+}
+
 int attr_set(struct ovl *o, struct node *n, const struct stat *want, int to_set,
 	     struct ofile *of)
 {
@@ -148,7 +181,7 @@ int attr_set(struct ovl *o, struct node *n, const struct stat *want, int to_set,
 	off_t keep = to_set & FUSE_SET_ATTR_SIZE ? want->st_size : COPYUP_WHOLE;
 
 	if (!(to_set & (owner | times | FUSE_SET_ATTR_SIZE)))
-		return 0;
+		return kill_setuid(o, n);
 	int r = copyup_node(o, n, keep);
 	if (r >= 0 && (to_set & owner))
 		r = set_owner(o, n, want, to_set);

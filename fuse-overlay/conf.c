@@ -64,6 +64,8 @@ static const struct word words[] = {
 	W_STR("timeout", timeout_str, "SECONDS  how long the kernel may cache"),
 	W_INT("fsync", fsync, "0|1  0: fsync does nothing"),
 	W_INT("writeback", writeback, "0|1  let the kernel gather writes"),
+	W_INT("passthrough", passthrough,
+	      "0|1  let the kernel move data by itself; for the host's root"),
 	W_BOOL("volatile", is_volatile, "never sync; the upper layer is lost with the machine"),
 	W_BOOL("noacl", noacl, "no POSIX ACLs"),
 	W_STR("redirect_dir", redirect_str,
@@ -324,6 +326,8 @@ int conf_check(struct conf *c, struct err *e)
 	if (c->busy_poll > SPIN_MAX_US)
 		return err_msg(e, -EINVAL, "busy_poll=%d: not between 0 and %d", c->busy_poll,
 			       SPIN_MAX_US);
+	if (c->passthrough && c->writeback)
+		return err_msg(e, -EINVAL, "passthrough: not with writeback");
 	if (c->plugins && *c->plugins &&
 	    strv_addf(&c->warnings, "plugins=%s: plugins are not supported", c->plugins))
 		return err_set(e, -ENOMEM, "plugins");

@@ -43,6 +43,7 @@ enum conf_redirect {
  * @threaded:	more than one thread may serve
  * @busy_poll:	microseconds to poll before sleeping, where that pays
  * @writeback:	let the kernel gather writes
+ * @passthrough: let the kernel move the data of files by itself where it can
  * @fsync:	0: fsync(2) succeeds without doing anything
  * @raw_owners:	recorded owners are neither shown nor hidden
  * @noxattrs:	no extended attributes in the mount
@@ -84,6 +85,7 @@ struct conf {
 	int threaded;
 	int busy_poll;
 	int writeback;
+	int passthrough;
 	int fsync;
 	bool raw_owners;
 	int noxattrs;

@@ -26,6 +26,7 @@
 #include "fuse-overlay/copyup.h"
 #include "fuse-overlay/dir.h"
 #include "fuse-overlay/node.h"
+#include "fuse-overlay/passthrough.h"
 
 #define CLOSE_AT_ONCE 256
 
@@ -70,6 +71,7 @@ struct ofile *file_new(struct node *n, int fd, int flags)
 	of->node = n;
 	of->flags = flags;
 	of->users = 0;
+	of->pass = NULL;
 	atomic_init(&of->fd, fd);
 	atomic_init(&of->ver, atomic_load(&n->ver));
 	node_ref(n);
@@ -112,6 +114,7 @@ int file_open(struct ovl *o, struct node *n, int flags, struct ofile **ret)
 
 void file_close(struct ovl *o, struct ofile *of)
 {
+	passthrough_close(o, of);
 	(void)close(atomic_load(&of->fd));
 	node_unref(o, of->node);
 	free(of);

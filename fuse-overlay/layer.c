@@ -24,6 +24,7 @@
 #include "fuse-overlay/link.h"
 #include "fuse-overlay/node.h"
 #include "fuse-overlay/owner.h"
+#include "fuse-overlay/passthrough.h"
 #include "fuse-overlay/scan.h"
 #include "fuse-overlay/sidecar.h"
 #include "fuse-overlay/whiteout.h"
@@ -270,6 +271,7 @@ int layer_open_all(struct ovl *o, struct err *e)
 
 void ovl_clear(struct ovl *o)
 {
+	passthrough_clear(o);
 	(void)file_drop_kept(o, NULL);
 	node_table_clear(o);
 	for (unsigned int i = 0; i < o->n_layers; i++) {

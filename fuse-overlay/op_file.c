@@ -11,17 +11,22 @@
 
 #include "fuse-overlay/dirent.h"
 #include "fuse-overlay/file.h"
+#include "fuse-overlay/killpriv.h"
 #include "fuse-overlay/node.h"
 #include "fuse-overlay/owner.h"
+#include "fuse-overlay/passthrough.h"
 #include "fuse-overlay/pool.h"
+#include "fuse-overlay/wire.h"
 
 #define READ_COPY_MAX (32U << 10)	/* what is cheaper to copy than to send through a pipe */
 
-static void set_open_flags(struct fuse_file_info *fi, struct ofile *of)
+static void set_open_flags(struct fuse_file_info *fi, struct ofile *of,
+			   const struct passthrough_way *way)
 {
 	fi->fh = (uintptr_t)of;
-	fi->keep_cache = 1;
+	fi->keep_cache = !way->backing && way->keep_cache;
 	fi->noflush = 1;
+	wire_pass_through(way->backing);
 }
 
 static void drop_open(struct ovl *o, struct ofile *of)
@@ -34,6 +39,7 @@ static void drop_open(struct ovl *o, struct ofile *of)
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct ovl *o = ovl_of(req);
+	struct passthrough_way way;
 	struct ofile *of = NULL;
 
 	if (o->no_open) {
@@ -41,13 +47,17 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		return;
 	}
 	ovl_lock(o);
+	bool dropped = killpriv_begin(wire_request().kill_priv);
 	int r = file_open(o, node_of(o, ino), fi->flags, &of);
+	killpriv_end(dropped);
+	if (r >= 0 && (r = passthrough_open(o, of, &way)) < 0)
+		file_close(o, of);
 	ovl_unlock(o);
 	if (r < 0) {
 		reply_status(req, r);
 		return;
 	}
-	set_open_flags(fi, of);
+	set_open_flags(fi, of, &way);
 	/* an interrupted caller will not release what it never got */
 	if (fuse_reply_open(req, fi) == -ENOENT)
 		drop_open(o, of);
@@ -59,6 +69,7 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	struct ovl *o = ovl_of(req);
 	struct newent w = { .mode = S_IFREG | (mode & 07777), .flags = fi->flags, .want_fd = true,
 			    .ctx = fuse_req_ctx(req) };
+	struct passthrough_way way = { .keep_cache = true };
 	struct fuse_entry_param e;
 	struct ofile *of = NULL;
 
@@ -69,17 +80,18 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 		file_keep(o, node_of(o, e.ino), w.fd);
 	} else if (r >= 0) {
 		of = file_new(node_of(o, e.ino), w.fd, fi->flags);
-		if (!of) {
+		r = of ? passthrough_open(o, of, &way) : -ENOMEM;
+		if (r < 0 && of)
+			file_close(o, of);
+		if (r < 0)
 			node_forget(o, node_of(o, e.ino), 1);
-			r = -ENOMEM;
-		}
 	}
 	ovl_unlock(o);
 	if (r < 0) {
 		reply_status(req, r);
 		return;
 	}
-	set_open_flags(fi, of);
+	set_open_flags(fi, of, &way);
 	if (fuse_reply_create(req, &e, fi) == -ENOENT && of)
 		drop_open(o, of);
 }
@@ -151,6 +163,7 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_
 		reply_status(req, r);
 		return;
 	}
+	bool dropped = killpriv_begin(wire_request().kill_priv);
 	while (done < size) {
 		ssize_t n = pwrite(io.fd, buf + done, size - done, off + (off_t)done);
 
@@ -162,6 +175,7 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_
 			break;
 		done += (size_t)n;
 	}
+	killpriv_end(dropped);
 	file_end(o, &io);
 	if (r < 0 && !done)
 		reply_status(req, r);
@@ -205,9 +219,12 @@ void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off, off_t len
 	int r = file_begin(o, node_of(o, ino), fi, true, &io);
 
 	if (r >= 0) {
+		bool dropped = killpriv_begin(wire_request().kill_priv);
+
 		pool_wait_begin(o);
 		r = fallocate(io.fd, mode, off, len) ? -errno : 0;
 		pool_wait_end(o);
+		killpriv_end(dropped);
 		file_end(o, &io);
 	}
 	reply_status(req, r);
@@ -228,10 +245,13 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t in, off_t off_in,
 	}
 	ssize_t n = r = file_begin(o, node_of(o, in), fi_in, false, &from);
 	if (r >= 0) {
+		bool dropped = killpriv_begin(wire_request().kill_priv);
+
 		pool_wait_begin(o);
 		n = copy_file_range(from.fd, &off_in, to.fd, &off_out, len, (unsigned int)flags);
 		n = n < 0 ? -errno : n;
 		pool_wait_end(o);
+		killpriv_end(dropped);
 		file_end(o, &from);
 	}
 	file_end(o, &to);

@@ -6,6 +6,7 @@
 
 #include "fuse-overlay/op.h"
 #include "fuse-overlay/owner.h"
+#include "fuse-overlay/passthrough.h"
 
 static void want(struct fuse_conn_info *conn, unsigned int caps)
 {
@@ -30,8 +31,9 @@ static void op_init(void *data, struct fuse_conn_info *conn)
 	if (!o->conf->noacl && !o->conf->noxattrs && !owner_is_recorded(o))
 		want(conn, FUSE_CAP_POSIX_ACL);
 	o->no_opendir = conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
-	/* only who may open everything can do so later than asked */
-	o->no_open = o->privileged && conn->capable & FUSE_CAP_NO_OPEN_SUPPORT;
+	/* only who may open everything can do so later than asked; what the kernel
+	 * is to read by itself it learns at the opening */
+	o->no_open = o->privileged && !o->passthrough && conn->capable & FUSE_CAP_NO_OPEN_SUPPORT;
 	if (o->no_open) {
 		conn->want &= ~(unsigned int)FUSE_CAP_ATOMIC_O_TRUNC;
 		want(conn, FUSE_CAP_NO_OPEN_SUPPORT);

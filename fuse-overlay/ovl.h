@@ -198,9 +198,11 @@ struct dir {
  * @ver:	node.ver when it was opened
  * @flags:	flags it was opened with
  * @users:	of one in ovl.kept: requests that use it, and one for its place
+ * @pass:	what the open files of its node share (passthrough.c), else NULL
  */
 struct ofile {
 	struct node *node;
+	struct pass *pass;
 	_Atomic int fd;
 	_Atomic uint32_t ver;
 	int flags;
@@ -253,9 +255,11 @@ struct rdbuf {
  * @n_kept, @max_kept: how many there are, and may be
  * @kept_hand:	where the next one is taken from when there are too many
  * @kill_priv:	the real file system clears setuid bits when we write
+ * @drop_fsetid: only after we gave up CAP_FSETID
  * @pool:	the threads that serve, NULL when there is but one
  * @init_seen:	the kernel's first message came
  * @init_flags:	flags that the first reply gets besides libfuse's
+ * @passthrough: files whose data the kernel may move by itself, NULL: none
  */
 struct ovl {
 	const struct conf *conf;
@@ -297,9 +301,11 @@ struct ovl {
 	unsigned int max_kept;
 	unsigned int kept_hand;
 	bool kill_priv;
+	bool drop_fsetid;
 	struct pool *pool;
 	bool init_seen;
-	uint32_t init_flags;
+	uint64_t init_flags;
+	struct passthrough *passthrough;
 	struct fuse_session *se;
 	struct rdbuf rdbufs[OVL_RDBUFS];
 };

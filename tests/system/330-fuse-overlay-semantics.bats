@@ -49,6 +49,13 @@ same_answers() {
 	same_answers ,xattr_permissions=1 ACL 62
 }
 
+@test "the same as root with passthrough, and with recorded owners too" {
+	WHO=root NS=-m
+	same_answers ,passthrough=1
+	rm -rf "$dir"/[!o]*
+	same_answers ,passthrough=1,xattr_permissions=1 ACL 62
+}
+
 @test "what a FUSE mount cannot do is refused with the errno that callers know" {
 	cat >"$dir/script" <<-'END'
 		set -eu; cd "$1"; chmod 755 .; mkdir l u w m; echo x >l/f

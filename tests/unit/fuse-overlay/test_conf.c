@@ -48,6 +48,8 @@ static const struct {
 	{ "lowerdir=a,busy_poll=1001", -EINVAL, 0, 0, NULL },
 	{ "lowerdir=a,busy_poll=-1", -EINVAL, 0, 0, NULL },
 	{ "lowerdir=a,busy_poll=0", 0, 1, 0, NULL },
+	{ "lowerdir=a,passthrough=1,writeback=1", -EINVAL, 0, 0, NULL },
+	{ "lowerdir=a,passthrough=1", 0, 1, 0, NULL },
 	{ "lowerdir=a,redirect_dir=maybe", -EINVAL, 0, 0, NULL },
 	{ "lowerdir=a,uidmapping=0:1", -EINVAL, 0, 0, NULL },
 	{ "lowerdir", -EINVAL, 0, 0, NULL },
