@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -48,6 +49,10 @@ const struct idcall idcalls[] = {
 	ALWAYS("execve"),
 	ALWAYS("execveat"),
 	EQUAL("getsockopt", 2, SO_PEERCRED),
+	/* where the record is kept */
+	EQUAL("setrlimit", 0, RLIMIT_RTTIME),
+	EQUAL("getrlimit", 0, RLIMIT_RTTIME),
+	EQUAL("prlimit64", 1, RLIMIT_RTTIME),
 
 	/* whose a file is */
 	ALWAYS("chown"),
@@ -102,6 +107,9 @@ const struct idcall idcalls[] = {
 	ALWAYS("setns"),
 	BITS("unshare", 0, CLONE_NEWNS, CLONE_NEWNS),
 	BITS("clone", 0, CLONE_NEWNS, CLONE_NEWNS),
+	ALWAYS("mount"),
+	ALWAYS("umount2"),
+	ALWAYS("move_mount"),
 };
 
 const size_t n_idcalls = sizeof(idcalls) / sizeof(idcalls[0]);

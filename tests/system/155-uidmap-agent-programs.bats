@@ -172,6 +172,39 @@ ids_program() {
 	[ "$output" = 101111 ]
 }
 
+@test "limits: the one that has the record looks unlimited, and cannot be used to become another" {
+	compile limits <<-'END'
+	#include <errno.h>
+	#include <stdio.h>
+	#include <sys/resource.h>
+	#include <sys/syscall.h>
+	#include <unistd.h>
+	int main(void)
+	{
+		struct rlimit l = { 0, 0 }, low = { 1ull << 62, 1ull << 62 }, bad = { 2, 1 }, other = { 7, 7 };
+		int n = 0;
+		if (setresgid(33, 33, 33) || setresuid(33, 33, 33))
+			return 1;
+		n += getrlimit(RLIMIT_RTTIME, &l) == 0 && l.rlim_cur == RLIM_INFINITY && l.rlim_max == RLIM_INFINITY;
+		n += setrlimit(RLIMIT_RTTIME, &l) == 0;
+		/* what every record looks like is below this */
+		for (unsigned long long turn = (1ull << 43) - 1; turn > (1ull << 43) - 9; turn--) {
+			low.rlim_cur = low.rlim_max = turn << 20;
+			n += setrlimit(RLIMIT_RTTIME, &low) < 0 && errno == EPERM;
+			n += syscall(SYS_setrlimit, RLIMIT_RTTIME, &low) < 0 && errno == EPERM;
+			n += prlimit(getpid(), RLIMIT_RTTIME, &low, NULL) < 0 && errno == EPERM;
+		}
+		n += setrlimit(RLIMIT_RTTIME, &bad) < 0 && errno == EINVAL;
+		n += setrlimit(RLIMIT_CORE, &other) == 0 && getrlimit(RLIMIT_CORE, &l) == 0 && l.rlim_max == 7;
+		n += syscall(SYS_getrlimit, RLIMIT_RTTIME, &l) == 0 && l.rlim_cur == RLIM_INFINITY;
+		printf("%d %u\n", n, getuid());
+		return 0;
+	}
+	END
+	inside "" limits
+	[ "$output" = "29 33" ]
+}
+
 @test "sockets: the peer's recorded ids" {
 	compile peer <<-'END'
 	#include <stdio.h>
@@ -219,6 +252,39 @@ ids_program() {
 15
 15
 16" ]
+}
+
+@test "paths: a mount namespace made by clone3, whose flags no filter sees" {
+	compile away <<-'END'
+	#include <linux/sched.h>
+	#include <signal.h>
+	#include <stdio.h>
+	#include <sys/mount.h>
+	#include <sys/stat.h>
+	#include <sys/syscall.h>
+	#include <sys/wait.h>
+	#include <unistd.h>
+	int main(void)
+	{
+		struct clone_args a = { .flags = CLONE_NEWNS, .exit_signal = SIGCHLD };
+		struct stat st;
+		int status = 0;
+		pid_t pid = syscall(SYS_clone3, &a, sizeof(a));
+		if (pid == 0) {
+			if (mount("/data/a", "/data/b", NULL, MS_BIND, NULL))
+				_exit(1);
+			_exit(chown("/data/b/x", 5, 6) || stat("/data/b/x", &st) || st.st_uid != 5 ? 2 : 0);
+		}
+		if (pid < 0 || waitpid(pid, &status, 0) < 0 || stat("/data/a/x", &st))
+			return 3;
+		printf("%d %u:%u\n", status, st.st_uid, st.st_gid);
+		return 0;
+	}
+	END
+	cfg '.process.capabilities |= map_values(. + ["CAP_SYS_ADMIN"])'
+	cp "$DIR/b/config.json" "$DIR/base.json"
+	inside "" sh -c 'mkdir /data/a /data/b; touch /data/a/x; away'
+	[ "$output" = "0 5:6" ]
 }
 
 @test "attack: paths and memory that change meanwhile reach nothing outside" {

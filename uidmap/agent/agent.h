@@ -131,7 +131,7 @@ struct handlers {
 };
 
 extern const struct handlers ids_handlers, caps_handlers, chown_handlers, node_handlers,
-	stat_handlers, exec_handlers, sockcred_handlers, moved_handlers, names_handlers;
+	stat_handlers, exec_handlers, sockcred_handlers, moved_handlers, names_handlers, rlimit_handlers;
 
 /**
  * calls_init() - fill the table of handlers by number

@@ -11,7 +11,7 @@
 static const struct handlers *const files[] = {
 	&ids_handlers,	&caps_handlers, &chown_handlers,    &node_handlers,
 	&stat_handlers, &exec_handlers, &sockcred_handlers, &moved_handlers,
-	&names_handlers,
+	&names_handlers, &rlimit_handlers,
 };
 
 static const struct handler *find(const char *name)
