@@ -114,7 +114,8 @@ static int parse_object(const json_t *o, bool full, struct hello *ret, struct er
 	struct hello h = { 0 };
 	int r;
 
-	if (pid <= 0 || pid > INT_MAX)
+	/* crun 1.8 sends 0 for a command that joins */
+	if (!json_is_integer(json_object_get(o, "pid")) || pid < 0 || pid > INT_MAX)
 		return err_msg(e, -EINVAL, "message: no pid");
 	if (find_listener(json_object_get(o, "fds"), &h.fd_index) < 0)
 		return err_msg(e, -EINVAL, "message: fds: no %s", LISTENER_NAME);

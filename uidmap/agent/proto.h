@@ -35,7 +35,7 @@ struct idmeta {
 
 /**
  * struct hello - one message
- * @pid:	the process that is filtered
+ * @pid:	the process that is filtered; 0: not said
  * @fd_index:	which of the descriptors is the listener
  */
 struct hello {

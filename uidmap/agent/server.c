@@ -7,7 +7,7 @@
  * listener in it gets a thread. The agent leaves when the exit descriptor is
  * at its end; without one, when the last listener has hung up.
  *
- * A runtime may make itself unreadable (crun does) until it has executed the
+ * A runtime may make itself unreadable, or not say who it is (crun does both) until it has executed the
  * container's program. Its listener is "early": the main thread lets the
  * kernel do its calls, and tries again at each one whether it can join.
  * Threads start after that, since setns(2) wants a process with one.
@@ -162,7 +162,7 @@ static int add_listener(struct server *s, const struct hello *h, int *fd, struct
 	if (!l)
 		return err_set(e, -ENOMEM, "listener");
 	*l = (struct listener){ .agent = &s->agent, .fd = *fd, .meta = h->meta };
-	r = begin(s, l, h->pid, e);
+	r = h->pid ? begin(s, l, h->pid, e) : -EACCES;
 	l->early = r == -EACCES;
 	if (r < 0 && !l->early)
 		return r;
