@@ -379,6 +379,30 @@ ids_program() {
 	agent_end
 }
 
+@test "life: the agent confines itself: no new rights, few capabilities, a filter in every thread" {
+	[ "${VARIANT:-release}" != asan ] && [ "${VARIANT:-release}" != tsan ] || skip "sanitizers call what they like"
+	cmd . sleep 100
+	agent_begin
+	oci run -d -b "$DIR/b" c1 </dev/null >/dev/null 2>&1
+	local pid task
+	for pid in $(pgrep -u "$(account nosub)" -x uidmap); do
+		wait_for 5 eval "[ \$(ls /proc/$pid/task | wc -l) = 2 ]"
+		for task in /proc/$pid/task/*; do
+			grep -qx "Seccomp:.2" "$task/status"
+			grep -qx "NoNewPrivs:.1" "$task/status"
+			# the configuration has mknod, so it may bind devices
+			grep -qx "CapPrm:.00000000802c001e" "$task/status"
+		done
+	done
+	[ -n "$task" ]
+	# its socket, its container's root, /proc, the listener, the standard three
+	[ "$(ls /proc/$pid/fd | wc -l)" -le 9 ]
+	oci kill c1 KILL
+	wait_for 5 eval '[ "$(oci state c1 | jq -r .status)" = stopped ]'
+	oci delete c1
+	agent_end
+}
+
 @test "life: --exit-fd and --ready-fd; options that are wrong" {
 	as nosub bash -c "exec 5> >(cat >'$DIR/ready'); exec 6< <(sleep 0.5); timeout 10 uidmap agent --socket '$DIR/s' --ready-fd 5 --exit-fd 6; echo \$? >'$DIR/rc'"
 	[ "$(cat "$DIR/rc")" = 0 ]

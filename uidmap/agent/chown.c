@@ -20,6 +20,8 @@
 #include "uidmap/agent/tracee.h"
 #include "uidmap/agent/who.h"
 
+/* #syscalls fchmodat removexattr geteuid close */
+
 #ifndef SYS_fchmodat2
 #define SYS_fchmodat2 452
 #endif

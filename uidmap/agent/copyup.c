@@ -10,6 +10,8 @@
 
 #include "common/cleanup.h"
 
+/* #syscalls utimensat readlinkat statx openat close */
+
 /* Folders and ordinary files have attributes, which overlayfs copies. */
 static bool has_attributes(const struct statx *st)
 {

@@ -22,6 +22,8 @@
 #include "uidmap/agent/undo.h"
 #include "uidmap/agent/who.h"
 
+/* #syscalls openat read fstatfs close */
+
 /* No script: a script is run by its interpreter, whose bits count. */
 static bool is_binary(const struct object *o)
 {

@@ -21,6 +21,8 @@
 #include "common/str.h"
 #include "uidmap/agent/nodes.h"
 
+/* #syscalls write */
+
 enum {
 	NUMBER_MAX = 24,
 	LINE_MAX_LEN = 2 * NUMBER_MAX + OVERRIDE_TEXT_MAX + 4,

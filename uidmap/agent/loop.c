@@ -23,6 +23,8 @@
 #include "uidmap/agent/agent.h"
 #include "uidmap/agent/newfile.h"
 
+/* #syscalls poll ppoll fchdir */
+
 #if defined(__x86_64__)
 #define OWN_ARCH AUDIT_ARCH_X86_64
 #elif defined(__aarch64__)

@@ -20,6 +20,8 @@
 #include "uidmap/agent/rootowners.h"
 #include "uidmap/agent/server.h"
 
+/* #syscalls unlinkat write */
+
 enum {
 	EXIT_FAILED = 1,
 	EXIT_USAGE = 2,

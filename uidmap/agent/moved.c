@@ -11,6 +11,8 @@
 #include "common/str.h"
 #include "uidmap/agent/agent.h"
 
+/* #syscalls newfstatat */
+
 #ifndef SYS_move_mount
 #define SYS_move_mount 429
 #endif

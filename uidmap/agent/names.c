@@ -18,6 +18,8 @@
 #include "uidmap/agent/tracee.h"
 #include "uidmap/agent/who.h"
 
+/* #syscalls newfstatat close */
+
 /* The name of an ordinary file or folder concerns nobody: one look, no descriptor. */
 static void look_at_place(struct job *j, const struct place *p, bool follow)
 {

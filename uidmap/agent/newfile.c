@@ -17,6 +17,8 @@
 #include "uidmap/agent/object.h"
 #include "uidmap/agent/tracee.h"
 
+/* #syscalls openat newfstatat close time gettimeofday geteuid */
+
 /* A file is made at once, or on a slow disk some seconds later. */
 enum { MAKING_SECONDS = 10 };
 

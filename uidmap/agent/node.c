@@ -27,6 +27,8 @@
 #include "uidmap/agent/tracee.h"
 #include "uidmap/agent/who.h"
 
+/* #syscalls openat fstat unlinkat close */
+
 #ifndef SYS_openat2
 #define SYS_openat2 437
 #endif

@@ -12,6 +12,8 @@
 #include "common/str.h"
 #include "uidmap/agent/copyup.h"
 
+/* #syscalls statx getxattr lgetxattr setxattr removexattr geteuid */
+
 int object_peek(struct agent *a, const char *loc, bool follow, struct override *ret)
 {
 	char text[OVERRIDE_TEXT_MAX];

@@ -17,6 +17,8 @@
 #include "uidmap/agent/tracee.h"
 #include "uidmap/agent/who.h"
 
+/* #syscalls openat newfstatat readlink readlinkat close geteuid */
+
 /* Linux 6.11 */
 #ifndef NS_GET_PID_FROM_PIDNS
 #define NS_GET_PID_FROM_PIDNS _IOR(0xb7, 0x6, int)

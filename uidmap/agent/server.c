@@ -33,6 +33,8 @@
 #include "uidmap/agent/rootowners.h"
 #include "uidmap/agent/tracee.h"
 
+/* #syscalls poll ppoll accept4 setsockopt recvmsg prlimit64 close */
+
 enum {
 	MESSAGE_SECONDS = 5, /* a runtime sends at once */
 	NUDGE_MS = 50,	     /* a thread may be about to sleep when it is interrupted */

@@ -16,6 +16,8 @@
 #include "uidmap/agent/tracee.h"
 #include "uidmap/agent/who.h"
 
+/* #syscalls pidfd_open pidfd_getfd getsockopt geteuid close */
+
 /* A descriptor of the target, as ours. */
 static int copy_fd(struct job *j, int number)
 {

@@ -19,6 +19,8 @@
 #include "uidmap/agent/procown.h"
 #include "uidmap/agent/tracee.h"
 
+/* #syscalls newfstatat statx */
+
 /**
  * struct question - one call
  * @mask:	of statx(2)

@@ -19,6 +19,8 @@
 #include "common/num.h"
 #include "common/str.h"
 
+/* #syscalls openat openat2 read close process_vm_readv process_vm_writev fchdir chroot */
+
 enum { PAGE = 4096, FIRST_READ = 256, STATUS_MAX = 8192 };
 
 bool tracee_is_valid(const struct job *j)

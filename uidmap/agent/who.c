@@ -12,6 +12,8 @@
 #include "uidmap/agent/tracee.h"
 #include "uidmap/agent/undo.h"
 
+/* #syscalls prlimit64 */
+
 enum { NUMBER_BITS = 20 };
 #define NUMBER_MASK ((UINT64_C(1) << NUMBER_BITS) - 1)
 #define TURN_FIRST ((UINT64_C(1) << 43) - 1)
