@@ -5,9 +5,10 @@
  * How it works: slirp-net itself never leaves the network namespace it was
  * started in: its sockets are the host's. A forked broker joins the
  * container's user and network namespace, sets up the link and, where it can,
- * a gateway (gateway.c), and sends one message with the descriptors. Then it
- * waits for its socket to close, which is how it learns of the end of
- * slirp-net, however that came about, and removes the API socket's file.
+ * a gateway (gateway.c), and sends one message with the descriptors. Where the
+ * container's namespace is yet to come over a socket, the gateway is begun
+ * meanwhile. Then it waits for its socket to close, which is how it learns of the
+ * end of slirp-net, however that came about, and removes the API socket's file.
  *
  * It keeps what is slow to release (packet sockets, slirp-net's mount
  * namespace, the gateway's network namespace), and releases it by its own end:
@@ -80,11 +81,11 @@ static bool wait_free(const struct nlcfg *nl, const char *name)
  * The gateway, whose link takes the place of an idle tap device of that name.
  * The caller configures it by name afterwards, so it is left as it was found.
  */
-static int make_gateway(const struct conf *c, const struct netns *ns, struct nlcfg *nl, int *fds,
-			struct err *e)
+static int make_gateway(const struct conf *c, const struct netns *ns, struct gateway_begun *begun,
+			struct nlcfg *nl, int *fds, struct err *e)
 {
 	bool up = false;
-	int r = gateway_open(c, ns->net, /* splice */ true, fds, e), link;
+	int r = gateway_open(c, ns->net, /* splice */ true, begun, fds, e), link;
 
 	if (r != -EEXIST)
 		return r;
@@ -92,7 +93,7 @@ static int make_gateway(const struct conf *c, const struct netns *ns, struct nlc
 		return r;
 	if (tap_remove_idle(c->tapname, &up) < 0 && !wait_free(nl, c->tapname))
 		return r;
-	r = gateway_open(c, ns->net, /* splice */ true, fds, e);
+	r = gateway_open(c, ns->net, /* splice */ true, NULL, fds, e);
 	if (r < 0 || !up)
 		return r;
 	link = nlcfg_index(nl, c->tapname, e);
@@ -103,13 +104,13 @@ static int make_gateway(const struct conf *c, const struct netns *ns, struct nlc
 }
 
 /* The best way there is to reach the container; each can be ruled out. */
-static int make_link(const struct conf *c, const struct netns *ns, struct nlcfg *nl, int *fds,
-		     bool *splice, bool *gateway, struct err *e)
+static int make_link(const struct conf *c, const struct netns *ns, struct gateway_begun *begun,
+		     struct nlcfg *nl, int *fds, bool *splice, bool *gateway, struct err *e)
 {
 	int r;
 
 	if (!c->no_splice) {
-		r = make_gateway(c, ns, nl, fds, e);
+		r = make_gateway(c, ns, begun, nl, fds, e);
 		*splice = *gateway = r >= 0;
 		/* nobody else could be let in */
 		if (r >= 0 || r == -EEXIST || c->shared)
@@ -129,13 +130,13 @@ static int make_link(const struct conf *c, const struct netns *ns, struct nlcfg 
 			return r;
 		log_warn("%s: going on without a tap device", e->msg);
 	}
-	r = gateway_open(c, ns->net, /* splice */ false, fds, e);
+	r = gateway_open(c, ns->net, /* splice */ false, NULL, fds, e);
 	*gateway = r >= 0;
 	return r;
 }
 
-static int set_up(const struct conf *c, const struct netns *ns, int *fds, bool *splice,
-		  bool *gateway, struct err *e)
+static int set_up(const struct conf *c, const struct netns *ns, struct gateway_begun *begun,
+		  int *fds, bool *splice, bool *gateway, struct err *e)
 {
 	AUTO(nlcfg_close) struct nlcfg nl = { .fd = -1 };
 	const struct bridge_port first = bridge_first(c);
@@ -153,7 +154,7 @@ static int set_up(const struct conf *c, const struct netns *ns, int *fds, bool *
 	r = nlcfg_open(&nl, e);
 	if (r < 0)
 		return r;
-	r = make_link(c, ns, &nl, fds, splice, gateway, e);
+	r = make_link(c, ns, begun, &nl, fds, splice, gateway, e);
 	if (r < 0)
 		return r;
 	if (!c->configure)
@@ -293,8 +294,47 @@ static int bridge_start(const struct ends *ends, const struct conf *c, struct er
 	return pid < 0 ? err_set(e, -errno, "fork") : 0;
 }
 
+/* slirp-net has received them, for it has to know them, too. */
+static int give_namespaces(int sock, const struct netns *ns)
+{
+	const int fds[] = { ns->net, ns->user };
+
+	return sock_send_fds(sock, "n", 1, fds, ns->user >= 0 ? 2 : 1) < 0 ? -1 : 0;
+}
+
+static int take_namespaces(int sock, struct netns *ret)
+{
+	int fds[2] = { -1, -1 };
+	size_t n = 0;
+	char byte;
+
+	if (sock_recv_fds(sock, &byte, 1, fds, 2, &n) != 1 || n < 1)
+		return -ECONNRESET;
+	*ret = (struct netns){ .net = fds[0], .user = fds[1] };
+	return 0;
+}
+
+/*
+ * The namespaces are awaited with the gateway begun, which has to belong to the
+ * container's user namespace: to ours, as nearly always.
+ */
+static void await_namespaces(const struct ends *ends, const struct conf *c, struct netns *ns,
+			     struct gateway_begun *ret)
+{
+	if (!c->no_splice)
+		gateway_begin(c, ret);
+	/* it has said why */
+	if (take_namespaces(ends->sock, ns) < 0) {
+		clean_up(c);
+		_exit(1);
+	}
+	if (ns->user >= 0)
+		gateway_abandon(ret);
+}
+
 static _Noreturn void broker_main(const struct ends *ends, const struct conf *c, struct netns *ns)
 {
+	struct gateway_begun begun = { .netns = -1 };
 	struct ready m = { 0 };
 	int keep[] = { ends->sock, ends->pool, ends->bridge, ns->user, ns->net };
 	int fds[GATEWAY_FD_MAX_] = { -1, -1, -1, -1 };
@@ -306,11 +346,15 @@ static _Noreturn void broker_main(const struct ends *ends, const struct conf *c,
 	(void)signal(SIGHUP, SIG_IGN);
 	(void)prctl(PR_SET_NAME, "slirp-net-broker");
 	(void)fd_close_from(3, keep, sizeof(keep) / sizeof(keep[0]));
-	if (set_up(c, ns, fds, &m.splice, &gateway, &m.err) >= 0 &&
+	if (ns->net < 0)
+		await_namespaces(ends, c, ns, &begun);
+	if (set_up(c, ns, &begun, fds, &m.splice, &gateway, &m.err) >= 0 &&
 	    (!c->shared || bridge_start(ends, c, &m.err) >= 0) &&
 	    isolate_broker(c, &m.err) >= 0)
 		m.err.code = 0;
 	netns_clear(ns);
+	if (begun.netns >= 0)
+		gateway_abandon(&begun);
 	if (m.err.code && gateway)
 		gateway_close(c);
 	if (send_ready(ends->sock, &m, fds) < 0 || m.err.code) {
@@ -366,8 +410,9 @@ int broker_start(struct broker *b, struct net *net, struct err *e)
 	struct netns ns = { -1, -1 };
 	int sv[3][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 } }, r;
 	size_t n = net->conf.shared ? 3 : 2;
+	bool later = net->conf.netns_sock >= 0;
 
-	r = netns_open(&ns, &net->conf, e);
+	r = later ? 0 : netns_open(&ns, &net->conf, e);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n && r >= 0; i++)
@@ -386,14 +431,19 @@ int broker_start(struct broker *b, struct net *net, struct err *e)
 		cleanup_closep(&sv[2][0]);
 		broker_main(&ends, &net->conf, &ns);
 	}
-	r = b->pid < 0 ? -errno : 0;
-	b->userns_fd = take_fd(&ns.user);
-	netns_clear(&ns);
+	r = b->pid < 0 ? err_set(e, -errno, "fork") : 0;
 	b->ev.fd = take_fd(&sv[0][0]);
 	b->pool_fd = take_fd(&sv[1][0]);
 	b->bridge_fd = take_fd(&sv[2][0]);
 	close_pairs(sv, n);
-	return r < 0 ? err_set(e, r, "fork") : 0;
+	if (r == 0 && later) {
+		r = netns_open(&ns, &net->conf, e);
+		if (r == 0 && give_namespaces(b->ev.fd, &ns) < 0)
+			r = err_msg(e, -EPROTO, "the process in the container's namespaces died");
+	}
+	b->userns_fd = take_fd(&ns.user);
+	netns_clear(&ns);
+	return r;
 }
 
 void broker_keep(struct broker *b, int fd)

@@ -234,14 +234,9 @@ static int links(const struct conf *c, int netns, bool splice, int *fds, struct 
 
 	if (r < 0)
 		return r;
-	nlcfg_up(&nl, NLCFG_LO, 0, NULL);
 	near_end(&nl, c, netns);
-	if (splice) {
+	if (splice)
 		gateway_addrs(&nl, c);
-		routes(&nl, AF_INET);
-		if (c->enable_ipv6)
-			routes(&nl, AF_INET6);
-	}
 	nlcfg_up(&nl, LINK_INDEX, 0, NULL);
 	r = nlcfg_run(&nl, e);
 	if (r < 0)
@@ -250,11 +245,6 @@ static int links(const struct conf *c, int netns, bool splice, int *fds, struct 
 		const struct bridge_port first = bridge_first(c);
 
 		r = bridge_join(c, LINK_INDEX, &first, netns, e);
-		if (r < 0)
-			return r;
-	}
-	if (splice) {
-		r = splice_sockets(c, fds, e);
 		if (r < 0)
 			return r;
 	}
@@ -278,9 +268,10 @@ void gateway_close(const struct conf *c)
 	(void)nlcfg_run(&nl, NULL);
 }
 
-int gateway_open(const struct conf *conf, int netns, bool splice, int *ret_fds, struct err *e)
+/* All of it that needs no container. */
+static int make_namespace(const struct conf *conf, bool splice, int *fds, struct err *e)
 {
-	int fds[GATEWAY_FD_MAX_] = { -1, -1, -1, -1 };
+	AUTO(nlcfg_close) struct nlcfg nl = { .fd = -1 };
 	int r;
 
 	if (unshare(CLONE_NEWNET) < 0)
@@ -288,10 +279,65 @@ int gateway_open(const struct conf *conf, int netns, bool splice, int *ret_fds, 
 	knobs(conf);
 	r = splice ? rules_load(LINK_NAME, LISTEN_PORT, e) : 0;
 	if (r >= 0)
+		r = nlcfg_open(&nl, e);
+	if (r < 0)
+		return r;
+	nlcfg_up(&nl, NLCFG_LO, 0, NULL);
+	if (splice) {
+		routes(&nl, AF_INET);
+		if (conf->enable_ipv6)
+			routes(&nl, AF_INET6);
+	}
+	r = nlcfg_run(&nl, e);
+	if (r < 0)
+		return err_wrap(e, "the gateway namespace");
+	return splice ? splice_sockets(conf, fds, e) : 0;
+}
+
+void gateway_abandon(struct gateway_begun *b)
+{
+	cleanup_closep(&b->netns);
+	for (int i = 0; i < GATEWAY_FD_MAX_; i++)
+		cleanup_closep(&b->fds[i]);
+	*b = (struct gateway_begun){ .netns = -1, .fds = { -1, -1, -1, -1 } };
+}
+
+void gateway_begin(const struct conf *conf, struct gateway_begun *ret)
+{
+	*ret = (struct gateway_begun){ .netns = -1, .fds = { -1, -1, -1, -1 } };
+	if (make_namespace(conf, /* splice */ true, ret->fds, NULL) >= 0)
+		ret->netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (ret->netns < 0)
+		gateway_abandon(ret);
+}
+
+static int go_on(struct gateway_begun *b, int *fds, struct err *e)
+{
+	if (setns(b->netns, CLONE_NEWNET) < 0)
+		return err_set(e, -errno, "the gateway namespace");
+	for (int i = 0; i < GATEWAY_FD_MAX_; i++)
+		fds[i] = take_fd(&b->fds[i]);
+	gateway_abandon(b);
+	return 0;
+}
+
+int gateway_open(const struct conf *conf, int netns, bool splice, struct gateway_begun *begun,
+		 int *ret_fds, struct err *e)
+{
+	int fds[GATEWAY_FD_MAX_] = { -1, -1, -1, -1 };
+	int r;
+
+	if (begun && begun->netns >= 0)
+		r = go_on(begun, fds, e);
+	else
+		r = make_namespace(conf, splice, fds, e);
+	if (r >= 0) {
 		r = links(conf, netns, splice, fds, e);
-	if (r < 0) {
 		/* the far end may be there already, and its name is needed */
-		gateway_close(conf);
+		if (r < 0)
+			gateway_close(conf);
+	}
+	if (r < 0) {
 		for (int i = 0; i < GATEWAY_FD_MAX_; i++)
 			cleanup_closep(&fds[i]);
 		return r;

@@ -27,8 +27,28 @@ enum gateway_fd {
 };
 
 /**
+ * struct gateway_begun - a gateway that has no container yet
+ * @netns:	its namespace, -1 when there is none
+ * @fds:	what is there of gateway_open()'s descriptors
+ */
+struct gateway_begun {
+	int netns;
+	int fds[GATEWAY_FD_MAX_];
+};
+
+/**
+ * gateway_begin() - make all that needs no container, with splice
+ *
+ * Afterwards the process may be in another network namespace. What fails is told
+ * by gateway_open(), which tries it again.
+ */
+void gateway_begin(const struct conf *conf, struct gateway_begun *ret);
+void gateway_abandon(struct gateway_begun *b);
+
+/**
  * gateway_open() - make the namespace, and the link into the container's
  * @netns:	the container's network namespace
+ * @begun:	gateway_begin()'s, used up; with @splice only; or NULL
  * @splice:	TCP goes through sockets here; without it all frames are handed
  *		over and nothing but the link is made
  * @ret_fds:	GATEWAY_FD_MAX_ of them, the caller's; -1 where there is none
@@ -37,7 +57,8 @@ enum gateway_fd {
  * link exists in the container's, still down.
  * Return: 0, -EOPNOTSUPP when the kernel lacks something, -errno
  */
-int gateway_open(const struct conf *conf, int netns, bool splice, int *ret_fds, struct err *e);
+int gateway_open(const struct conf *conf, int netns, bool splice, struct gateway_begun *begun,
+		 int *ret_fds, struct err *e);
 
 /**
  * gateway_fast_tcp() - no pacing in the network namespace we are in
