@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -177,6 +178,24 @@ static int place_stdio(const int stdio[3])
 	return 0;
 }
 
+static int keep_caps(void)
+{
+	struct __user_cap_header_struct hdr = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct d[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	if (syscall(SYS_capget, &hdr, d) < 0)
+		return -errno;
+	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+		d[i].inheritable = d[i].permitted;
+	if (syscall(SYS_capset, &hdr, d) < 0)
+		return -errno;
+	for (int cap = 0; cap <= CAP_LAST_CAP; cap++)
+		if (d[CAP_TO_INDEX(cap)].permitted & CAP_TO_MASK(cap) &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
+			return -errno;
+	return 0;
+}
+
 static int exec_child(const struct proc_spawn *how, pid_t parent)
 {
 	int keep[64];
@@ -193,7 +212,9 @@ static int exec_child(const struct proc_spawn *how, pid_t parent)
 			return -ESRCH;
 	}
 
-	int r = place_stdio(how->stdio);
+	int r = how->keep_caps ? keep_caps() : 0;
+	if (r == 0)
+		r = place_stdio(how->stdio);
 	if (r)
 		return r;
 	for (size_t i = 0; i < n; i++) {

@@ -68,6 +68,8 @@ void proc_stack_free(char *stack, size_t size);
  *		or not
  * @n_keep:	how many
  * @death_sig:	signal the child gets when its parent thread dies, 0 for none
+ * @keep_caps:	the program has our capabilities though none of our ids is root's
+ *		(as ambient ones: it should drop what it does not pass on)
  *
  * All signals are at their default and unblocked in the child.
  */
@@ -78,6 +80,7 @@ struct proc_spawn {
 	const int *keep;
 	size_t n_keep;
 	int death_sig;
+	bool keep_caps;
 };
 
 /**

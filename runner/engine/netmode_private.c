@@ -7,7 +7,8 @@
  * where it is, in the host's network, and slirp-net starts from there, before
  * there is a namespace: it is sent over a socket. The rest of the start goes on
  * while slirp-net is executed and configures; it says on --ready-fd that the link is up and every port is bound, or leaves with a line on stderr.
- * It leaves, too, when the monitor is gone (--exit-fd).
+ * It leaves, too, when the monitor is gone (--exit-fd). It may be executed
+ * before ids exist: it needs none until it has the namespace.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -155,7 +156,7 @@ static int private_start(struct network *n, struct container *c, struct err *e)
 	AUTO(strv_clear) struct strv argv = { 0 };
 	char program[4096];
 	int ready[2], life[2], words[2], sock[2], keep[4];
-	struct proc_spawn how = { .keep = keep, .n_keep = 4 };
+	struct proc_spawn how = { .keep = keep, .n_keep = 4, .keep_caps = n->no_root };
 	int r = proc_find_program("slirp-net", program, sizeof(program));
 
 	if (r < 0)

@@ -47,6 +47,7 @@ struct netmode {
  * @ready_fd:	it says here that everything answers
  * @exit_fd:	closing it makes the helper leave
  * @words_fd:	its stderr
+ * @no_root:	no id exists yet: what is executed would lose our capabilities
  * @rung:	what came out (ladder.c); until network_wait() the best there is
  */
 struct network {
@@ -57,6 +58,7 @@ struct network {
 	int ready_fd;
 	int exit_fd;
 	int words_fd;
+	bool no_root;
 	const char *rung;
 };
 

@@ -6,9 +6,9 @@
  * written, executed or parsed again. The monitor takes, in this order,
  *
  *	files		hosts, hostname, resolv.conf; stdio, writable folders
+ *	slirp-net	executed; it waits for its namespace
  *	ids		wait: the command waits for the id map (rootless.c), and makes
  *			the network namespace while we go on
- *	slirp-net	executed; it waits for its namespace
  *	root fs		overlay
  *	network		slirp-net gets it, and configures in the background
  *	runtime		the container's init; as soon as it exists, and while it
@@ -432,10 +432,11 @@ static int bring_up(struct monitor *m, const struct start_opts *opts, bool ids_c
 		r = make_stdio(m, &ends, e);
 	if (r == 0 && opts->fresh)
 		rootfs_prepare(m->c, &m->root);
-	if (r == 0 && ids_come)
-		r = await_ids(m, e);
+	m->net.no_root = ids_come;
 	if (r == 0)
 		r = network_start(&m->net, m->c, e);
+	if (r == 0 && ids_come)
+		r = await_ids(m, e);
 	if (r == 0)
 		r = rootfs_mount(m->c, &m->root, e);
 	if (r == 0)

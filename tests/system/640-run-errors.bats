@@ -132,6 +132,33 @@ under_strace() {
 	[[ $output != *tap0* ]]
 }
 
+# newuidmap is held just before it writes (its third pread64): all that need not wait for ids is done by then.
+@test "ids that come late are there for all that needs them" {
+	local net order words='stat -c %u:%g / /dev /dev/shm /etc/hosts /dev/pts/ptmx /proc/net/dev | uniq; id -u; cat /proc/sys/net/ipv4/ping_group_range'
+	for net in none private; do
+		under_strace -f -e trace=pread64,execve -e inject=pread64:delay_enter=400000:when=3 -- \
+			run --rm --network $net bb:1 sh -c "$words; chown 33:33 /tmp && stat -c %u:%g /tmp; ip -o addr show tap0 2>/dev/null; true"
+		[[ $output == $'0:0\n0\n0\t65536\n33:33'* ]]
+		[ $net = none ] || [[ $output == *10.0.2.100/24* ]]
+		# slirp-net does not wait, and the program does
+		order=$(grep -E 'execve\(|pread64.* 0\) += 0 \(DELAYED' "$STORES/trace" |
+			sed -n 's/.*execve(.*slirp-net.*/net/p; s/.*DELAYED.*/ids/p; s/.*"\/bin\/sh".*/program/p' | paste -sd' ')
+		[ "$order" = "$([ $net = none ] || echo "net ")ids program" ]
+	done
+}
+
+@test "without newuidmap's map: its own words, one line, and nothing is left" {
+	local paths=()
+	for pid in $(seq 2 99); do paths+=(-P "/proc/$pid/uid_map"); done
+	under_strace -f -e trace=pread64 -e inject=pread64:error=EIO "${paths[@]}" -- run --rm --name lost bb:1 true
+	[ "$status" = 125 ]
+	grep -q 'pread64.*INJECTED' "$STORES/trace"
+	[[ $output == "runner: run: id map: "*"newuidmap failed: newuidmap: read uid_map of "*": Input/output error" ]]
+	[ -z "$(r sub ps -aq)" ]
+	[ -z "$(ls -A "$STORES/sub/root/containers")$(ls -A "$STORES/sub/root/ctrnames")" ]
+	r sub run --rm --name lost --network none bb:1 true
+}
+
 @test "no network namespace at all: one line, for each kind of network" {
 	local words="--root $STORES/sub/root --runroot $STORES/sub/run run --rm"
 	for network in private none; do

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -95,6 +96,34 @@ static void spawn_keeps_only_what_is_listed(void **state)
 	(void)close(other);
 }
 
+/* In a user namespace without a map nobody is root, and an exec takes all. */
+static int caps_after_exec(bool keep)
+{
+	char *const argv[] = { A("/bin/sh"), A("-c"),
+			       A("grep -q '^CapEff:.*[1-9a-f]' /proc/self/status"), NULL };
+	struct proc_spawn how = { .argv = argv, .stdio = { -1, -1, -1 }, .keep_caps = keep };
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (unshare(CLONE_NEWUSER) < 0)
+			_exit(77);
+		pid_t child = proc_spawn(&how);
+		_exit(child < 0 ? 99 : proc_wait(child));
+	}
+	return proc_wait(pid);
+}
+
+static void spawn_keeps_capabilities_where_nobody_is_root(void **state)
+{
+	int code = caps_after_exec(true);
+
+	(void)state;
+	if (code == 77)
+		skip();
+	assert_int_equal(code, 0);
+	assert_int_equal(caps_after_exec(false), 1);
+}
+
 static void wait_tells_signals(void **state)
 {
 	char *argv[] = { A("/bin/sh"), A("-c"), A("kill -TERM $$"), NULL };
@@ -164,6 +193,7 @@ int main(void)
 		cmocka_unit_test(a_debugger_is_noticed),
 		cmocka_unit_test(spawn_places_stdio_and_reports_exec),
 		cmocka_unit_test(spawn_keeps_only_what_is_listed),
+		cmocka_unit_test(spawn_keeps_capabilities_where_nobody_is_root),
 		cmocka_unit_test(wait_tells_signals),
 		cmocka_unit_test(descriptors_travel_over_sockets),
 		cmocka_unit_test(sockets_at_long_paths),
