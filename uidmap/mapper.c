@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/err.h"
@@ -148,5 +149,7 @@ int mapper_main(const struct idkind *kind, const struct idkind *second, int argc
 	status = run(wishes, argc, argv, &e);
 	if (status)
 		(void)fprintf(stderr, "%s: %s\n", kind->prog, e.msg);
+	else /* who reads the end of it needs not wait until our memory is gone */
+		(void)close(STDERR_FILENO);
 	return status;
 }

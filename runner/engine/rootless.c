@@ -265,7 +265,21 @@ static int start_mapping(struct mapping *m, struct err *e)
 	return 0;
 }
 
-/* Wait for the helpers; nothing is left of them. */
+/* Seen from inside; who is elsewhere sees a map of his own. */
+static bool has_ids(const struct id_plan *p)
+{
+	return map_is("/proc/self/uid_map", p->uid, p->n_uid) &&
+	       map_is("/proc/self/gid_map", p->gid, p->n_gid);
+}
+
+static void reap_helpers(struct mapping *m, int code[2])
+{
+	for (int i = 0; i < 2; i++)
+		code[i] = m->helper[i] <= 0 ? m->helper[i] : proc_wait(m->helper[i]);
+	m->helper[0] = m->helper[1] = 0;
+}
+
+/* Wait for the helpers' work; where it is there, for their ends later. */
 static int finish_mapping(struct mapping *m, struct err *e)
 {
 	const char *const names[] = { m->plan.newuidmap, m->plan.newgidmap };
@@ -276,8 +290,9 @@ static int finish_mapping(struct mapping *m, struct err *e)
 	close(take_fd(&m->words));
 	text[n > 0 ? n : 0] = '\0';
 	text[strcspn(text, "\n")] = '\0';
-	for (int i = 0; i < 2; i++)
-		code[i] = m->helper[i] <= 0 ? m->helper[i] : proc_wait(m->helper[i]);
+	if (has_ids(&m->plan))
+		return 0;
+	reap_helpers(m, code);
 	for (int i = 0; i < 2; i++)
 		if (code[i] < 0)
 			return err_set(e, code[i], "%s", names[i]);
@@ -290,8 +305,11 @@ static int finish_mapping(struct mapping *m, struct err *e)
 
 static void mapping_free(struct mapping *m)
 {
+	int code[2];
+
 	if (m->words >= 0)
-		(void)finish_mapping(m, NULL);
+		close(m->words);
+	reap_helpers(m, code);
 	end_holder(m);
 	if (m->monitor >= 0)
 		close(m->monitor);
