@@ -142,7 +142,6 @@ void finish_ended(struct monitor *m)
 	int32_t code = m->exit_code;
 	struct err e = { 0 };
 
-	guard_dismiss(&m->guard);
 	/* It has the container's mounts, too. */
 	if (m->root.helper > 0 || m->c->config.mounts.n)
 		recorded_stop(&m->recorded);

@@ -61,18 +61,12 @@ int guard_start(struct guard *g, int pidfd, struct err *e)
 	return 0;
 }
 
-void guard_dismiss(struct guard *g)
+void guard_stop(struct guard *g)
 {
 	if (g->life >= 0) {
 		(void)!write(g->life, "1", 1);
 		close(g->life);
 	}
-	g->life = -1;
-}
-
-void guard_stop(struct guard *g)
-{
-	guard_dismiss(g);
 	if (g->pid > 0)
 		(void)proc_wait(g->pid);
 	*g = (struct guard){ .life = -1 };

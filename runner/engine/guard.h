@@ -27,12 +27,7 @@ struct guard {
 int guard_start(struct guard *g, int pidfd, struct err *e);
 
 /**
- * guard_dismiss() - the container has ended by itself; does not wait
- */
-void guard_dismiss(struct guard *g);
-
-/**
- * guard_stop() - dismiss it if that was not done, and wait until it left
+ * guard_stop() - the container has ended: dismiss it, and wait until it left
  */
 void guard_stop(struct guard *g);
 
