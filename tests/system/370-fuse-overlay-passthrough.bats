@@ -105,24 +105,32 @@ as_root() { run_as root unshare -m bash "$dir/script" "$dir" "$@"; }
 			os.truncate("m/n", 3); assert open("m/n", "rb").read() == bytes(3)
 			print("coherent")
 		PY
-		past m/low; cmp m/low disk/u/low
+		past m/low; cmp m/low disk/u/low; tail -c +5001 m/low | head -c 3; echo
+		cmp disk/l/low disk/l/low2; cmp -n 10000 disk/l/low /dev/zero
 		gone
 	END
 	as_root
-	[ "$(echo $output)" = "coherent past 20000 gone" ]
+	[ "$(echo $output)" = "coherent past 20000 new gone" ]
 }
 
 @test "passthrough: thousands of open files, and a server that is killed, leave nothing behind" {
 	script <<-'END'
 		overlay passthrough=1
 		python3 - $server <<-'PY'
-			import os, resource, signal, sys
+			import os, resource, signal, sys, time
 			resource.setrlimit(resource.RLIMIT_NOFILE, (5000, 5000))
 			fds = [os.open(f"m/{i}", os.O_CREAT | os.O_RDWR) for i in range(3000)]
 			for i, fd in enumerate(fds): os.write(fd, b"%d" % i)
 			for i, fd in enumerate(fds): assert os.pread(fd, 9, 0) == b"%d" % i
 			assert open("m/77").read() == "77"
 			for fd in fds[1:]: os.close(fd)
+			# what is closed and removed takes no space any more
+			free = os.statvfs("disk").f_bfree
+			with open("m/big", "wb") as f: f.write(bytes(20 << 20))
+			assert os.statvfs("disk").f_bfree < free - 5000
+			os.unlink("m/big")
+			until = time.monotonic() + 5
+			while os.statvfs("disk").f_bfree < free: assert time.monotonic() < until; time.sleep(0.05)
 			os.kill(int(sys.argv[1]), signal.SIGKILL)
 			assert os.pread(fds[0], 9, 0) == b"0"
 		PY
@@ -174,4 +182,17 @@ as_root() { run_as root unshare -m bash "$dir/script" "$dir" "$@"; }
 	rm -rf "$dir/disk" "$dir/m" "$dir/ready"
 	as_root passthrough=1
 	[ "$(echo $output)" = "0 0 12345 12345 12345 777 777 777 777 777 777 777 777 777" ]
+}
+
+@test "in a user namespace: a setuid file that another user writes runs without its owner's rights at once" {
+	script <<-'END'
+		mkdir l u w m; cp /usr/bin/id l/id; chmod 6777 l/id
+		fuse-overlay -o lowerdir=l,upperdir=u,workdir=w m; trap 'umount -l m' EXIT
+		other() { setpriv --reuid 7 --regid 7 --clear-groups "$@"; }
+		other m/id -u
+		other dd if=/dev/zero of=m/id bs=1 count=1 oflag=append conv=notrunc status=none
+		other m/id -u
+	END
+	script_in_userns
+	[ "$(echo $output)" = "0 7" ]
 }
