@@ -143,6 +143,21 @@ as_root() { run_as root unshare -m bash "$dir/script" "$dir" "$@"; }
 	[ "${lines[-2]} ${lines[-1]}" = "not connected gone" ]
 }
 
+@test "passthrough: processes that open, map, write and replace the same files meet no error" {
+	helper overlay_openmix.py
+	script <<-'END'
+		fill() { for i in 0 1 2 3 4 5 6 7; do yes l | tr -d '\n' | head -c 20000 >low$i; done; }
+		overlay "$2"
+		timeout 30 python3 overlay_openmix.py m 4
+		gone
+	END
+	for o in passthrough=1 passthrough=1,threaded=1 passthrough=0; do
+		as_root $o
+		[ "$(echo $output)" = "no other answer gone" ]
+		rm -rf "$dir/disk" "$dir/m" "$dir/ready"
+	done
+}
+
 @test "passthrough: where the kernel does not allow it, or for such a layer, files are served by requests" {
 	script <<-'END'
 		mkdir l u w m l2 u2 w2 m2; echo x >l/f; echo y >l2/g
