@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """overlay_start.py PROGRAM FOLDER ROUNDS [STEP [SEED]]: kill -9 the server while it starts
 
-First at ROUNDS random moments; then, by strace, at every STEPth system call of
-each of its threads and children until a start gets through. Each time no
+First at ROUNDS random moments; then, by strace, at every STEPth of the system
+calls that its threads and children make until it is ready. Each time no
 process of it may stay, whoever uses the mount gets an answer at once, and the
 mount can be taken away. Run it as uid 0 of a user and mount namespace.
 """
-import os, random, signal, subprocess, sys, time
+import os, random, re, signal, subprocess, sys, time
 
 prog, top, rounds = sys.argv[1], os.path.abspath(sys.argv[2]), int(sys.argv[3])
 step = int(sys.argv[4]) if len(sys.argv) > 4 else 1
@@ -99,15 +99,37 @@ for n in range(rounds):
         early += 1
 print(f"overlay_start: seed {seed}: {rounds} random moments of {usual * 1500:.1f} ms, {early} before and {late} after the mount")
 
-n = got = held = 0
-while not got:
-    n += step
-    server, ready = start(["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"inject=all:signal=SIGKILL:when={n}"], ["-f"])
+def traced(*more):
+    """a start under strace; True when it got through, and was killed then"""
+    server, ready = start(["strace", "-f", "-qq", *more], ["-f"])
     got = os.read(ready, 1) == b"1"
     os.close(ready)
-    if got:
-        for pid, _ in mine():
+    for pid, _ in mine() if got else ():
+        try:
             os.kill(pid, signal.SIGKILL)
-    reap(server, f"system call {n}")
-    held += look(f"system call {n}")
-print(f"overlay_start: killed at every {step}. of {n} system calls, {held} after the mount: nothing stays")
+        except ProcessLookupError:
+            pass
+    reap(server, " ".join(more))
+    return got
+
+
+# which system calls a start makes, by thread; strace counts each kind and thread by itself
+log = os.path.join(top, "calls")
+traced("-o", log)
+look("a start that was traced")
+count, calls = {}, {}
+with open(log) as f:
+    for line in f:
+        tid, _, rest = line.partition(" ")
+        name = re.match(r"\s*([a-z]\w*)\(", rest)
+        if name:
+            n = count[tid, name[1]] = count.get((tid, name[1]), 0) + 1
+            calls[name[1], n] = None
+through = held = 0
+calls = list(calls)[::step]
+for name, n in calls:
+    through += traced("-o", "/dev/null", "-e", "trace=" + name, "-e", f"inject={name}:signal=SIGKILL:when={n}")
+    held += look(f"{name} {n}")
+if through > len(calls) / 2:
+    sys.exit(f"overlay_start: {through} of {len(calls)} starts were not killed by strace")
+print(f"overlay_start: killed at {len(calls) - through} system calls of its start, {held} mounts were there: nothing stays")
