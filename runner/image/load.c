@@ -2,9 +2,8 @@
  *
  * load - images from folders and archives
  *
- * How it works: an archive is read once, front to back, so that it may come
- * through a pipe. Every member is hashed while it is written to the store as a
- * blob; afterwards index.json (OCI) or manifest.json (docker save) says which of
+ * How it works: every member of an archive becomes a blob (members.c);
+ * afterwards index.json (OCI) or manifest.json (docker save) says which of
  * them are an image. What no image turns out to need is collected. A folder is
  * read by its index, and only what the index names is copied.
  */
@@ -24,30 +23,17 @@
 #include "runner/image/digest.h"
 #include "runner/image/json.h"
 #include "runner/image/layer.h"
-#include "runner/image/lazy.h"
+#include "runner/image/members.h"
 #include "runner/image/progress.h"
 #include "runner/image/transfer.h"
-#include "runner/image/unpack.h"
 
-#define MEMBERS_MAX 20000u
 #define COPY_SIZE (256u << 10)
 #define MEDIA_DOCKER_LAYER "application/vnd.docker.image.rootfs.diff.tar"
 
 /**
- * struct member_file - one file of an archive, by now a blob
- * @link:	it is a link to another member, or NULL
- */
-struct member_file {
-	char *path;
-	char *link;
-	char digest[DIGEST_STR_MAX];
-	uint64_t size;
-};
-
-/**
  * struct load - one image_load()
  * @dirfd:	OCI layout folder, -1 for an archive
- * @files:	members of the archive
+ * @in:		members of the archive
  * @records:	images found
  */
 struct load {
@@ -56,19 +42,14 @@ struct load {
 	const char *what;
 	struct platform want;
 	int dirfd;
-	struct member_file *files;
-	size_t n_files;
+	struct members in;
 	struct image **images;
 	int n_images;
 };
 
 static void load_clear(struct load *l)
 {
-	for (size_t i = 0; i < l->n_files; i++) {
-		free(l->files[i].path);
-		free(l->files[i].link);
-	}
-	free(l->files);
+	members_clear(&l->in);
 	image_list_free(l->images);
 }
 DEFINE_AUTO_CLEAR(struct load, load_clear);
@@ -268,190 +249,6 @@ static int load_index_images(struct load *l, const struct manifest *index, struc
 	return index->n ? 0 : err_msg(e, -ENOENT, "%s: holds no image", l->what);
 }
 
-/* --- archives ----------------------------------------------------------------------------- */
-
-static const struct member_file *find_member(const struct load *l, const char *path)
-{
-	for (int hops = 0; hops < 8; hops++) {
-		const struct member_file *f = NULL;
-
-		/* the last of a name counts */
-		for (size_t i = l->n_files; !f && i > 0; i--) {
-			if (str_eq(l->files[i - 1].path, path))
-				f = &l->files[i - 1];
-		}
-		if (!f || !f->link)
-			return f;
-		path = f->link;
-	}
-	return NULL;
-}
-
-static char *clean(const char *path)
-{
-	char buf[PATH_MAX];
-
-	return path && !unpack_clean_path(path, buf) ? xstrdup(buf) : NULL;
-}
-
-/* "../HEX/layer.tar" as seen from the member's folder */
-static char *clean_link(const char *from, const char *to)
-{
-	const char *slash = strrchr(from, '/');
-	auto_free char *joined = to && *to == '/' ? xstrdup(to)
-						  : xasprintf("%.*s/%s", slash ? (int)(slash - from) : 0,
-							      from, to ? to : "");
-
-	return clean(joined);
-}
-
-static int spool_member(struct load *l, const struct lazy_archive *fn, struct archive *a,
-			struct member_file *f, struct err *e)
-{
-	AUTO(blob_part_clear) struct blob_part part = BLOB_PART_NONE;
-	auto_free char *buf = xcalloc(1, COPY_SIZE);
-	int r = blob_spool_begin(l->st, &part, e);
-
-	while (!r) {
-		la_ssize_t n = fn->archive_read_data(a, buf, COPY_SIZE);
-
-		if (n < 0)
-			return err_msg(e, -EBADMSG, "%s: '%s': %s", l->what, f->path,
-				       fn->archive_error_string(a));
-		if (n == 0)
-			break;
-		r = blob_part_write(&part, buf, (size_t)n);
-		if (r)
-			return err_set(e, r, "%s: write '%s'", l->what, f->path);
-	}
-	if (r)
-		return r;
-	f->size = part.have;
-	r = blob_spool_finish(&part, f->digest, e);
-	const char *hex = str_after(f->path, "blobs/sha256/");
-	if (!r && hex && !str_eq(hex, digest_hex(f->digest)))
-		return err_msg(e, -EBADMSG, "%s: '%s': digest mismatch: its bytes are %s", l->what,
-			       f->path, f->digest);
-	return r;
-}
-
-static int take_archive_member(struct load *l, const struct lazy_archive *fn, struct archive *a,
-			       struct archive_entry *entry, struct err *e)
-{
-	auto_free char *path = clean(fn->archive_entry_pathname(entry));
-	mode_t type = fn->archive_entry_filetype(entry);
-	const char *hard = fn->archive_entry_hardlink(entry);
-
-	if (!path)
-		return err_msg(e, -EINVAL, "%s: '%s': leads out of the archive", l->what,
-			       fn->archive_entry_pathname(entry));
-	if (!hard && type != S_IFREG && type != S_IFLNK)
-		return 0;
-	if (l->n_files >= MEMBERS_MAX)
-		return err_msg(e, -E2BIG, "%s: has more than %u members", l->what, MEMBERS_MAX);
-	l->files = xrealloc(l->files, l->n_files + 1, sizeof(*l->files));
-	struct member_file *f = &l->files[l->n_files++];
-	*f = (struct member_file){ .path = take_ptr(path) };
-	if (hard)
-		f->link = clean(hard);
-	else if (type == S_IFLNK)
-		f->link = clean_link(f->path, fn->archive_entry_symlink(entry));
-	else
-		return spool_member(l, fn, a, f, e);
-	return f->link ? 0 : err_msg(e, -EINVAL, "%s: '%s': links out of the archive", l->what,
-				     f->path);
-}
-
-/**
- * struct archive_in - the archive's bytes for libarchive
- */
-struct archive_in {
-	struct inflate *z;
-	unsigned char *buf;
-	int code;
-};
-
-static la_ssize_t archive_in_read(struct archive *a, void *ctx, const void **ret)
-{
-	struct archive_in *in = ctx;
-	ssize_t n = inflate_read(in->z, in->buf, COPY_SIZE);
-
-	(void)a;
-	*ret = in->buf;
-	in->code = n < 0 ? (int)n : 0;
-	return n < 0 ? -1 : n;
-}
-
-static int read_members(struct load *l, const struct lazy_archive *fn, struct archive *a,
-			const struct archive_in *in, struct err *e)
-{
-	for (;;) {
-		struct archive_entry *entry;
-		int r = fn->archive_read_next_header(a, &entry);
-
-		if (r == ARCHIVE_EOF)
-			return 0;
-		if (r != ARCHIVE_OK && r != ARCHIVE_WARN) {
-			const char *why = fn->archive_error_string(a);
-
-			if (in->code)
-				return err_set(e, in->code, "%s: read", l->what);
-			return err_msg(e, -EBADMSG, "%s: is no image archive: %s", l->what,
-				       why ? why : "damaged");
-		}
-		r = take_archive_member(l, fn, a, entry, e);
-		if (r)
-			return r;
-	}
-}
-
-static ssize_t in_read(void *ctx, void *buf, size_t len)
-{
-	const int *fd = ctx;
-	ssize_t n;
-
-	do {
-		n = read(*fd, buf, len);
-	} while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n;
-}
-
-static int read_archive(struct load *l, int fd, struct err *e)
-{
-	AUTO(inflate_free) struct inflate *z = NULL;
-	auto_free unsigned char *buf = xcalloc(1, COPY_SIZE);
-	struct source src = { .read = in_read, .ctx = &fd };
-	const struct lazy_archive *fn = lazy_archive(e);
-
-	if (!fn)
-		return -ELIBACC;
-	int r = inflate_new(&src, &z);
-	if (r)
-		return err_set(e, r, "%s: read", l->what);
-	struct archive_in in = { .z = z, .buf = buf };
-	struct archive *a = fn->archive_read_new();
-	if (!a)
-		return err_set(e, -ENOMEM, "start libarchive");
-	if (fn->archive_read_support_format_tar(a) != ARCHIVE_OK ||
-	    fn->archive_read_open2(a, &in, NULL, archive_in_read, NULL, NULL) != ARCHIVE_OK)
-		r = in.code ? err_set(e, in.code, "%s: read", l->what)
-			    : err_msg(e, -EBADMSG, "%s: is no image archive", l->what);
-	else
-		r = read_members(l, fn, a, &in, e);
-	(void)fn->archive_read_free(a);
-	return r;
-}
-
-static int member_text(const struct load *l, const char *path, char **ret, size_t *ret_len,
-		       struct err *e)
-{
-	const struct member_file *f = find_member(l, path);
-
-	if (!f)
-		return err_msg(e, -ENOENT, "%s: '%s' is missing", l->what, path);
-	return blob_read(l->st, f->digest, IMAGE_MANIFEST_MAX, ret, ret_len, e);
-}
-
 /* --- docker save --------------------------------------------------------------------------- */
 
 static json_t *descriptor_of(const char *media, const struct member_file *f)
@@ -464,7 +261,7 @@ static json_t *descriptor_of(const char *media, const struct member_file *f)
 static int docker_manifest(const struct load *l, const json_t *item, char **ret, struct err *e)
 {
 	const char *config_path = json_str(item, "Config");
-	const struct member_file *config = config_path ? find_member(l, config_path) : NULL;
+	const struct member_file *config = config_path ? members_find(&l->in, config_path) : NULL;
 	const json_t *layers = json_object_get(item, "Layers");
 	AUTO(json_drop) json_t *list = json_array();
 	size_t i;
@@ -475,7 +272,7 @@ static int docker_manifest(const struct load *l, const json_t *item, char **ret,
 			       config_path ? config_path : "");
 	json_array_foreach(layers, i, v) {
 		const char *path = json_string_value(v);
-		const struct member_file *f = path ? find_member(l, path) : NULL;
+		const struct member_file *f = path ? members_find(&l->in, path) : NULL;
 
 		if (!f)
 			return err_msg(e, -EINVAL, "%s: layer '%s' is missing", l->what,
@@ -526,7 +323,7 @@ static int load_docker(struct load *l, struct err *e)
 	size_t len;
 	size_t i;
 	json_t *item;
-	int r = member_text(l, "manifest.json", &text, &len, e);
+	int r = members_text(&l->in, "manifest.json", &text, &len, e);
 
 	if (r)
 		return r;
@@ -546,16 +343,16 @@ static int load_archive(struct load *l, int fd, struct err *e)
 	AUTO(manifest_clear) struct manifest index = { 0 };
 	auto_free char *text = NULL;
 	size_t len;
-	int r = read_archive(l, fd, e);
+	int r = members_read(&l->in, fd, e);
 
 	if (r)
 		return r;
-	if (!find_member(l, "oci-layout") && find_member(l, "manifest.json"))
+	if (!members_find(&l->in, "oci-layout") && members_find(&l->in, "manifest.json"))
 		return load_docker(l, e);
-	if (!find_member(l, "index.json"))
+	if (!members_find(&l->in, "index.json"))
 		return err_msg(e, -EINVAL, "%s: is no image archive: it has neither index.json nor "
 			       "manifest.json", l->what);
-	r = member_text(l, "index.json", &text, &len, e);
+	r = members_text(&l->in, "index.json", &text, &len, e);
 	if (!r)
 		r = manifest_parse(text, len, l->what, MEDIA_OCI_INDEX, &index, e);
 	if (!r && !index.is_index)
@@ -589,13 +386,14 @@ int image_load(struct store *st, const char *path, int fd, const struct image_lo
 
 	if (path && own < 0)
 		return err_set(e, -errno, "open '%s'", path);
+	l.in = (struct members){ .st = st, .what = l.what };
 	platform_init(&l.want, opts->os, opts->arch, opts->variant);
 	if (lock_users(st, LOCK_SH, &lock))
 		log_debug("store: no lock, going on");
 	int r = load_any(&l, path ? own : fd, e);
 	lock_clear(&lock);
 	/* what no image needed: index.json itself, or all of it after a failure */
-	if (r || l.n_files)
+	if (r || l.in.n)
 		(void)store_collect(st, NULL, NULL);
 	if (r)
 		return r;
