@@ -325,6 +325,25 @@ static void publish_exposed(struct container_config *cfg)
 	}
 }
 
+/* "80", "80/udp" or "80-90": kept as single ports. */
+static int expose(struct container_config *cfg, const char *text, struct err *e)
+{
+	size_t len = strcspn(text, "/");
+	/* a range of container ports alone would have no host ports to be as many as */
+	auto_free char *range = xasprintf("%.*s:%s", (int)len, text, text);
+	struct portspec p;
+	int r = portspec_parse(memchr(text, '-', len) ? range : text, &p, e);
+
+	if (r < 0)
+		return err_wrap(e, "--expose");
+	for (unsigned int i = 0; i < p.count; i++) {
+		auto_free char *port = xasprintf("%u/%s", p.guest_port + i, port_proto_name(p.proto));
+
+		add(&cfg->expose, port);
+	}
+	return 0;
+}
+
 static int set_network(struct container_config *cfg, const struct create_opts *o,
 		       const struct image_config *ic, struct err *e)
 {
@@ -333,11 +352,10 @@ static int set_network(struct container_config *cfg, const struct create_opts *o
 	cfg->network = xstrdup(mode->name);
 	add_all(&cfg->expose, &ic->exposed);
 	for (size_t i = 0; i < o->expose.n; i++) {
-		struct portspec p;
+		int r = expose(cfg, o->expose.v[i], e);
 
-		if (portspec_parse(o->expose.v[i], &p, e) < 0)
-			return err_wrap(e, "--expose");
-		add(&cfg->expose, o->expose.v[i]);
+		if (r < 0)
+			return r;
 	}
 	if (mode->host_net && (o->publish.n || o->publish_all))
 		log_warn("--publish does nothing with --network host: the program's ports are the host's");
@@ -491,8 +509,12 @@ int create_container(struct engine *eng, struct store *st, const struct create_o
 {
 	AUTO(container_free) struct container *c = container_new(eng);
 	AUTO(image_free) struct image *img = NULL;
-	int r = find_image(st, eng, o, argv[0], &img, e);
+	int r;
 
+	/* not after a long pull */
+	if (o->cidfile && faccessat(AT_FDCWD, o->cidfile, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return err_set(e, -EEXIST, "--cidfile %s", o->cidfile);
+	r = find_image(st, eng, o, argv[0], &img, e);
 	if (r == 0)
 		r = configure(c, o, img, argc, argv, e);
 	if (r == 0)

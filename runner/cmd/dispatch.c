@@ -140,8 +140,11 @@ static int check_operands(const struct cmd *cmd, int n, char **operands, struct 
 	return 0;
 }
 
-static int run_cmd(const struct cmd *cmd, struct engine *eng, void *opts, int argc, char **argv)
+/* @typed: the word that was no command and so an image, or NULL */
+static int run_cmd(const struct cmd *cmd, struct engine *eng, void *opts, int argc, char **argv,
+		   const char *typed)
 {
+	const char *meant = typed ? words_near(typed) : NULL;
 	struct err e = { 0 };
 	int first = argc, end = argc, r;
 
@@ -153,12 +156,17 @@ static int run_cmd(const struct cmd *cmd, struct engine *eng, void *opts, int ar
 		r = prepare(cmd, eng, &e);
 	if (r == 0)
 		r = cmd->fn(eng, opts, end - first, argv + first, &e);
+	if (r < 0 && meant) {
+		log_error("%s: %s (or did you mean \"runner %s\"?)", cmd->name, e.msg, meant);
+		return CMD_EXIT_ENGINE;
+	}
 	if (r < 0)
 		return fail(cmd->name, &e, CMD_EXIT_ENGINE);
 	return r;
 }
 
-static int dispatch(const struct cmd *cmd, struct engine *eng, int argc, char **argv)
+static int dispatch(const struct cmd *cmd, struct engine *eng, int argc, char **argv,
+		    const char *typed)
 {
 	auto_free void *opts = xcalloc(1, cmd->opts_size ? cmd->opts_size : 1);
 	int r;
@@ -169,7 +177,7 @@ static int dispatch(const struct cmd *cmd, struct engine *eng, int argc, char **
 	}
 	if (cmd->init)
 		cmd->init(opts);
-	r = run_cmd(cmd, eng, opts, argc, argv);
+	r = run_cmd(cmd, eng, opts, argc, argv, typed);
 	if (cmd->clear)
 		cmd->clear(opts);
 	return r;
@@ -198,11 +206,11 @@ static int with_cmd(struct engine *eng, int argc, char **argv, int first)
 	if (skip < 0 || (!cmd && words_refused(argv[first], &e) < 0))
 		return fail(NULL, &e, CMD_EXIT_ENGINE);
 	if (cmd)
-		return dispatch(cmd, eng, argc - first - skip, argv + first + skip);
+		return dispatch(cmd, eng, argc - first - skip, argv + first + skip, NULL);
 	/* "runner IMG": the word in front (the last global word, or our own
 	 * name) becomes the command's. */
 	argv[first - 1] = (char[]){ "run" };
-	return dispatch(cmd_find("run"), eng, argc - first + 1, argv + first - 1);
+	return dispatch(cmd_find("run"), eng, argc - first + 1, argv + first - 1, argv[first]);
 }
 
 static int with_globals(struct global_opts *g, int argc, char **argv)

@@ -5,7 +5,9 @@
 #include "runner/cmd/words.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "common/err.h"
 #include "common/str.h"
@@ -97,4 +99,27 @@ int words_refused(const char *word, struct err *e)
 			return err_msg(e, -EOPNOTSUPP, "%s: not supported (for an image of that name: "
 				       "runner run %s)", word, word);
 	return 0;
+}
+
+/* A letter too many, too few, or another, or two that changed places. */
+static bool one_slip(const char *a, const char *b)
+{
+	size_t la = strlen(a), lb = strlen(b), same = 0;
+
+	while (a[same] && a[same] == b[same])
+		same++;
+	a += same;
+	b += same;
+	if (la == lb)
+		return str_eq(a, b) || str_eq(a + 1, b + 1) ||
+		       (a[0] == b[1] && a[1] == b[0] && a[1] && str_eq(a + 2, b + 2));
+	return la == lb + 1 ? str_eq(a + 1, b) : la + 1 == lb && str_eq(a, b + 1);
+}
+
+const char *words_near(const char *word)
+{
+	for (const struct cmd *const *c = cmd_table(); *c; c++)
+		if (one_slip(word, (*c)->name))
+			return (*c)->name;
+	return NULL;
 }

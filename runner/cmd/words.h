@@ -27,4 +27,9 @@ int words_group(int argc, char **argv, const struct cmd **ret, struct err *e);
  */
 int words_refused(const char *word, struct err *e);
 
+/**
+ * words_near() - the command that somebody meant who made one slip, or NULL
+ */
+const char *words_near(const char *word);
+
 #endif

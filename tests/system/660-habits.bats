@@ -30,6 +30,13 @@ refused() {
 	refused "'prune'" container prune
 	refused "'build'" image build .
 	refused "''" container
+	for c in imges:images lgos:logs exe:exec pss:ps; do
+		rr sub 125 "${c%:*}"
+		assert_one_line
+		assert_output_has "did you mean \"runner ${c#*:}\"?"
+	done
+	rr sub 125 --pull never imges
+	[[ $output != *'did you mean'* ]]
 	# an image of that name is still an image
 	r sub tag bb:1 build
 	rr sub run --rm $N build
@@ -97,14 +104,15 @@ refused() {
 
 @test "inspect --format: the lines of Docker's pages" {
 	port=$(free_port)
-	rr sub run -d --name ins -p "127.0.0.1:$port:80" --expose 90 -m 64m bb:1 sleep 100
+	rr sub run -d --name ins -p "127.0.0.1:$port:80" --expose 90-91 --expose 92/udp -m 64m bb:1 sleep 100
 	rr sub inspect -f '{{range $p, $conf := .NetworkSettings.Ports}}{{if $conf}}{{$p}} -> {{(index $conf 0).HostPort}}{{end}}{{end}}' ins
 	[[ $output == *"80/tcp -> $port" ]]
 	r sub inspect -f '{{(index (index .NetworkSettings.Ports "80/tcp") 0).HostPort}}' ins | grep -qx "$port"
 	r sub inspect -f '{{(index (index .HostConfig.PortBindings "80/tcp") 0).HostIp}}' ins | grep -qx 127.0.0.1
 	r sub inspect -f '{{range .NetworkSettings.Networks}}<{{.IPAddress}}>{{end}}' ins | grep -qx '<>'
 	r sub inspect -f '{{.HostConfig.Memory}} {{.ImageName}} {{.NetworkSettings.IPAddress}}.' ins | grep -qx '67108864 bb:1 .'
-	r sub inspect -f '{{json .Config.ExposedPorts}}' ins | grep -qx '{"80/tcp":{},"90/tcp":{}}'
+	r sub inspect -f '{{json .Config.ExposedPorts}}' ins | grep -qx '{"80/tcp":{},"90/tcp":{},"91/tcp":{},"92/udp":{}}'
+	r sub inspect -f '{{(index (index .HostConfig.PortBindings "80/tcp") 0).HostPort}}' ins | grep -qx "$port"
 	rr sub 125 inspect -f '{{(index .Mounts 0).Source}}' ins
 	rr sub rm -f ins
 }
