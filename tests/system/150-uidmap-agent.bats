@@ -45,7 +45,8 @@ p 9:10 fifo
 	inside "" sh -c 'cd /data; umask 027
 		su www-data -c "umask 027; echo x >f; mkdir d d/e; ln -s f l; mkfifo p; touch d/e/g"
 		touch r; stat -c "%n %u:%g %a" f d d/e l p d/e/g r
-		mkdir s; chown 0:4 s; chmod 2775 s; su www-data -c "touch s/f; mkdir s/d"; stat -c "%u:%g %a" s/f s/d'
+		mkdir s; chown 0:4 s; chmod 2775 s; su www-data -c "touch s/f; mkdir s/d"; touch s/r /data//s//r2; mkdir s/rd/
+		ln -s x s/rl; cd s; echo >r3; stat -c "%u:%g %a" f d r r2 rd rl r3'
 	[ "$output" = "f 33:33 640
 d 33:33 750
 d/e 33:33 750
@@ -54,7 +55,12 @@ p 33:33 640
 d/e/g 33:33 640
 r 0:0 640
 33:4 640
-33:4 2750" ]
+33:4 2750
+0:4 640
+0:4 640
+0:4 2750
+0:4 777
+0:4 640" ]
 }
 
 @test "modes: only the owner and root change them, and the record follows" {

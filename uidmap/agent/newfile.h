@@ -54,7 +54,7 @@ static inline bool newfile_any(const struct newfiles *t)
 }
 
 /**
- * newfile_note() - the target may make @p; nothing to do for 0:0
+ * newfile_note() - the target may make @p; nothing to do for what will be 0:0
  */
 void newfile_note(struct job *j, const struct place *p, const struct record *who);
 

@@ -11,6 +11,7 @@
 #include <linux/capability.h>
 #include <linux/openat2.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -123,15 +124,34 @@ static int64_t make_node(struct job *j, int dirfd, uint64_t path, uint32_t mode,
 	return r;
 }
 
+/* What root makes is root's, but for its group in a setgid folder: one look at that. */
+static bool is_handed_on(struct job *j, const struct place *p)
+{
+	const char *loc = tracee_loc(j, p);
+	struct override ov;
+	size_t n;
+
+	if (loc != j->loc && str_format(j->loc, sizeof(j->loc), "%s", loc) < 0)
+		return false;
+	for (n = strlen(j->loc); n > 1 && j->loc[n - 1] == '/';)
+		n--;
+	while (n > 1 && j->loc[n - 1] != '/')
+		n--;
+	j->loc[n] = '\0';
+	return object_peek(j->agent, j->loc, /*follow=*/true, &ov) == 0 && (ov.mode & S_ISGID) &&
+	       ov.gid != 0;
+}
+
 /* The kernel makes it; we see to whose it is. */
 static int64_t make(struct job *j, int dirfd, uint64_t path)
 {
 	const struct record *who = who_is(j);
 	struct place p;
 
-	if (!j->listener->meta.full || (who->id.uid.fs == 0 && who->id.gid.fs == 0))
+	if (!j->listener->meta.full)
 		return JOB_CONTINUE;
-	if (tracee_enter(j) == 0 && tracee_place(j, dirfd, path, /*empty=*/false, &p) == 0)
+	if (tracee_enter(j) == 0 && tracee_place(j, dirfd, path, /*empty=*/false, &p) == 0 &&
+	    (who->id.uid.fs || who->id.gid.fs || is_handed_on(j, &p)))
 		newfile_note(j, &p, who);
 	tracee_leave(j);
 	return JOB_CONTINUE;
