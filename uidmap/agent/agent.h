@@ -35,6 +35,7 @@
 
 #define LISTENERS_MAX 1024
 #define NR_MAX 512 /* numbers of system calls are below */
+#define SEEN_MAX 8 /* threads of a listener whose limit is remembered */
 
 struct newfiles;
 struct undo;
@@ -49,6 +50,8 @@ struct undo;
  * @newfiles:	files being made by somebody who is not 0:0 (newfile.h)
  * @undo:	executions that may have failed (exec.c)
  * @changed:	some process is not what its listener began with
+ * @turns:	how many changes there were
+ * @trust_ns:	so long after it called no other process can have a thread's number
  * @full_told:	it was said that there are no more records
  * @moved:	some process may have another root or mount namespace
  */
@@ -61,6 +64,8 @@ struct agent {
 	struct newfiles *newfiles;
 	struct undo *undo;
 	atomic_bool changed;
+	_Atomic(uint64_t) turns;
+	uint64_t trust_ns;
 	atomic_bool moved;
 	atomic_bool full_told;
 };
@@ -72,6 +77,7 @@ struct agent {
  * @start:	record of a process that never changed
  * @early:	could not be joined yet (server.c)
  * @first:	the call that was waiting when it could; id 0: none
+ * @seen:	limits of threads that called of late (who.c)
  * @hung_up:	nobody is left behind it
  * @done:	the thread has ended
  */
@@ -83,6 +89,10 @@ struct listener {
 	uint32_t start;
 	bool early;
 	struct seccomp_notif first;
+	struct seen {
+		pid_t tid;
+		uint64_t turns, when, limit;
+	} seen[SEEN_MAX];
 	atomic_bool hung_up;
 	atomic_bool done;
 };
@@ -91,6 +101,7 @@ struct listener {
  * struct job - one call to be answered
  * @tid:	the thread that waits, as our /proc names it
  * @arg:	its arguments
+ * @when:	spin_now() when it was taken
  * @nr:		number of the call
  * @entered:	we stand in the target's own root (tracee_enter())
  * @path:	the path that the call names (tracee_place())
@@ -103,6 +114,7 @@ struct job {
 	pid_t tid;
 	int nr;
 	const uint64_t *arg;
+	uint64_t when;
 	bool entered;
 	char path[PATH_MAX];
 	char loc[PATH_MAX + 64];

@@ -20,6 +20,7 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/spin.h"
 #include "uidmap/agent/agent.h"
 #include "uidmap/agent/newfile.h"
 
@@ -46,6 +47,7 @@ static int64_t answer(struct job *j, const struct seccomp_notif *req)
 	j->tid = (pid_t)req->pid;
 	j->nr = req->data.nr;
 	j->arg = (const uint64_t *)req->data.args;
+	j->when = spin_now();
 	/* programs of another architecture see what the kernel has: one id. A
 	 * process that our /proc does not show cannot be looked at */
 	if (req->data.arch != OWN_ARCH || j->nr < 0 || j->nr >= NR_MAX || !a->by_nr[j->nr] ||
