@@ -41,6 +41,23 @@ p 9:10 fifo
 	[ "$status" -ne 0 ]
 }
 
+@test "owners: what is remembered of a file is forgotten when it changes" {
+	inside "" sh -c 'cd /data; for f in f g h; do touch $f; chown 33:4 $f; done; chown 9:9 g; sleep 3
+		s() { stat -c %u:%g:%a f; }
+		s; s; chown 5 f; s; stat g h >/dev/null; stat g h >/dev/null; mv g f; s; chmod 600 f; s; chown 0:0 f; s
+		rm f; s 2>/dev/null; ln h f; s; sleep 3; s; s; su www-data -c "chmod 640 h"; s'
+	[ "$output" = "33:4:644
+33:4:644
+5:4:644
+9:9:644
+9:9:600
+0:0:600
+33:4:644
+33:4:644
+33:4:644
+33:4:640" ]
+}
+
 @test "owners: what somebody makes is his" {
 	inside "" sh -c 'cd /data; umask 027
 		su www-data -c "umask 027; echo x >f; mkdir d d/e; ln -s f l; mkfifo p; touch d/e/g"

@@ -32,6 +32,7 @@
 #include "uidmap/agent/nodes.h"
 #include "uidmap/agent/proto.h"
 #include "uidmap/agent/records.h"
+#include "uidmap/agent/statcache.h"
 
 #define LISTENERS_MAX 1024
 #define NR_MAX 512 /* numbers of system calls are below */
@@ -78,6 +79,7 @@ struct agent {
  * @early:	could not be joined yet (server.c)
  * @first:	the call that was waiting when it could; id 0: none
  * @seen:	limits of threads that called of late (who.c)
+ * @cache:	files that its programs asked for
  * @hung_up:	nobody is left behind it
  * @done:	the thread has ended
  */
@@ -93,6 +95,7 @@ struct listener {
 		pid_t tid;
 		uint64_t turns, when, limit;
 	} seen[SEEN_MAX];
+	struct statcache cache;
 	atomic_bool hung_up;
 	atomic_bool done;
 };

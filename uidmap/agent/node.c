@@ -138,7 +138,7 @@ static bool is_handed_on(struct job *j, const struct place *p)
 	while (n > 1 && j->loc[n - 1] != '/')
 		n--;
 	j->loc[n] = '\0';
-	return object_peek(j->agent, j->loc, /*follow=*/true, &ov) == 0 && (ov.mode & S_ISGID) &&
+	return object_peek(j->agent, j->loc, /*follow=*/true, &ov) >= 0 && (ov.mode & S_ISGID) &&
 	       ov.gid != 0;
 }
 

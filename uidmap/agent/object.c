@@ -24,7 +24,7 @@ int object_peek(struct agent *a, const char *loc, bool follow, struct override *
 	n = follow ? getxattr(loc, OVERRIDE_XATTR, text, sizeof(text)) :
 		     lgetxattr(loc, OVERRIDE_XATTR, text, sizeof(text));
 	if (n > 0 && override_parse(text, (size_t)n, ret) == 0)
-		return 0;
+		return OBJECT_BY_ATTRIBUTE;
 	if (n < 0 && errno != ENODATA && errno != ENOTSUP && errno != EPERM)
 		return -errno;
 	if (n < 0 && errno == ENOTSUP)

@@ -7,6 +7,7 @@
 
 #include "uidmap/agent/agent.h"
 
+#define OBJECT_BY_ATTRIBUTE 1 /* it is in an attribute of the object's own */
 #define OBJECT_STATX (STATX_BASIC_STATS | STATX_BTIME)
 
 /**
@@ -40,7 +41,7 @@ int object_write(struct agent *a, struct object *o, const struct override *ov);
 
 /**
  * object_peek() - the record of what @loc names, without opening it
- * Return: 0, -ENODATA when there is none, -ENOTSUP where the file system has no
+ * Return: 0, OBJECT_BY_ATTRIBUTE, -ENODATA when there is none, -ENOTSUP where the file system has no
  * attributes, -errno of the path
  */
 int object_peek(struct agent *a, const char *loc, bool follow, struct override *ret);

@@ -12,14 +12,16 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "uidmap/agent/agent.h"
 #include "uidmap/agent/object.h"
 #include "uidmap/agent/procown.h"
+#include "uidmap/agent/statcache.h"
 #include "uidmap/agent/tracee.h"
 
-/* #syscalls newfstatat statx */
+/* #syscalls newfstatat statx time */
 
 /**
  * struct question - one call
@@ -46,36 +48,88 @@ static bool is_device(uint32_t mode)
 	return S_ISCHR(mode) || S_ISBLK(mode);
 }
 
-static int64_t plain(struct job *j, const struct question *q, const char *loc,
-		     const struct override *ov)
-{
-	struct stat st;
+/**
+ * union look - what the kernel says
+ */
+union look {
+	struct stat plain;
+	struct statx extended;
+};
 
-	if (fstatat(AT_FDCWD, loc, &st, q->flags & ~AT_EMPTY_PATH) < 0)
-		return JOB_CONTINUE;
-	st.st_uid = ov->uid;
-	st.st_gid = ov->gid;
-	st.st_mode = mode_of(ov, st.st_mode);
-	if (ov->type && is_device(st.st_mode))
-		st.st_rdev = makedev(ov->major, ov->minor);
-	return tracee_write(j, q->out, &st, sizeof(st));
+static int look(const struct question *q, const char *loc, union look *ret)
+{
+	int flags = q->flags & ~AT_EMPTY_PATH;
+
+	if (q->extended)
+		return statx(AT_FDCWD, loc, flags, q->mask | STATX_INO | STATX_CTIME, &ret->extended);
+	return fstatat(AT_FDCWD, loc, &ret->plain, flags);
 }
 
-static int64_t extended(struct job *j, const struct question *q, const char *loc,
-			const struct override *ov)
+static struct statkey key_of(const struct question *q, const union look *l)
 {
-	struct statx st;
+	const struct stat *st = &l->plain;
+	const struct statx *sx = &l->extended;
 
-	if (statx(AT_FDCWD, loc, q->flags & ~AT_EMPTY_PATH, q->mask, &st) < 0)
-		return JOB_CONTINUE;
-	st.stx_uid = ov->uid;
-	st.stx_gid = ov->gid;
-	st.stx_mode = (uint16_t)mode_of(ov, st.stx_mode);
-	if (ov->type && is_device(st.stx_mode)) {
-		st.stx_rdev_major = ov->major;
-		st.stx_rdev_minor = ov->minor;
+	if (!q->extended)
+		return (struct statkey){ st->st_dev, st->st_ino, st->st_ctim.tv_sec,
+					 (uint32_t)st->st_ctim.tv_nsec };
+	return (struct statkey){ makedev(sx->stx_dev_major, sx->stx_dev_minor), sx->stx_ino,
+				 sx->stx_ctime.tv_sec, sx->stx_ctime.tv_nsec };
+}
+
+static int64_t tell(struct job *j, const struct question *q, union look *l,
+		    const struct override *ov)
+{
+	struct statx *sx = &l->extended;
+	struct stat *st = &l->plain;
+
+	if (q->extended) {
+		sx->stx_uid = ov->uid;
+		sx->stx_gid = ov->gid;
+		sx->stx_mode = (uint16_t)mode_of(ov, sx->stx_mode);
+		if (ov->type && is_device(sx->stx_mode)) {
+			sx->stx_rdev_major = ov->major;
+			sx->stx_rdev_minor = ov->minor;
+		}
+		return tracee_write(j, q->out, sx, sizeof(*sx));
 	}
-	return tracee_write(j, q->out, &st, sizeof(st));
+	st->st_uid = ov->uid;
+	st->st_gid = ov->gid;
+	st->st_mode = mode_of(ov, st->st_mode);
+	if (ov->type && is_device(st->st_mode))
+		st->st_rdev = makedev(ov->major, ov->minor);
+	return tracee_write(j, q->out, st, sizeof(*st));
+}
+
+/* The attribute first, or the file first where that promises to be enough. */
+static int64_t answer_file(struct job *j, const struct question *q, const char *loc, const char *path,
+			   bool follow)
+{
+	struct statcache *c = &j->listener->cache;
+	bool *hint = statcache_hint(c, path), looked = *hint;
+	struct override ov;
+	struct statkey key;
+	union look l;
+	int r;
+
+	if (looked) {
+		if (look(q, loc, &l) < 0)
+			return JOB_CONTINUE;
+		key = key_of(q, &l);
+		if (statcache_get(c, &key, &ov))
+			return tell(j, q, &l, &ov);
+	}
+	r = object_peek(j->agent, loc, follow, &ov);
+	*hint = r == OBJECT_BY_ATTRIBUTE;
+	if (r == -ENOTSUP)
+		r = procown_find_at(j, loc, follow, &ov, &loc);
+	if (r < 0 || (!looked && look(q, loc, &l) < 0))
+		return JOB_CONTINUE;
+	if (r == OBJECT_BY_ATTRIBUTE) {
+		key = key_of(q, &l);
+		statcache_put(c, &key, &ov, time(NULL));
+	}
+	return tell(j, q, &l, &ov);
 }
 
 static int64_t answer(struct job *j, const struct question *q)
@@ -84,25 +138,23 @@ static int64_t answer(struct job *j, const struct question *q)
 	struct question mine = *q;
 	struct override ov;
 	struct place p = { 0 };
+	union look l;
 	const char *loc;
 	int r = tracee_place(j, q->dirfd, q->path, q->flags & AT_EMPTY_PATH, &p);
 
-	if (r == 0) {
-		loc = tracee_loc(j, &p);
-		/* the link "TID/fd/N" is ours to follow, what it leads to is not followed */
-		if (!p.path)
-			follow = true;
-		r = object_peek(j->agent, loc, follow, &ov);
-		if (r == -ENOTSUP)
-			r = procown_find_at(j, loc, follow, &ov, &loc);
-	} else if (r == TRACEE_LEAVE) {
-		r = procown_find(j, j->path, &ov, &loc);
+	if (r == TRACEE_LEAVE) {
+		if (procown_find(j, j->path, &ov, &loc) < 0 || look(q, loc, &l) < 0)
+			return JOB_CONTINUE;
+		return tell(j, q, &l, &ov);
 	}
 	if (r < 0)
 		return JOB_CONTINUE;
-	if (!p.path)
-		mine.flags &= ~AT_SYMLINK_NOFOLLOW;
-	return q->extended ? extended(j, &mine, loc, &ov) : plain(j, &mine, loc, &ov);
+	loc = tracee_loc(j, &p);
+	if (p.path)
+		return answer_file(j, q, loc, p.path, follow);
+	/* the link "TID/fd/N" is ours to follow, what it leads to is not followed */
+	mine.flags &= ~AT_SYMLINK_NOFOLLOW;
+	return answer_file(j, &mine, loc, loc, /*follow=*/true);
 }
 
 static int64_t ask(struct job *j, const struct question *q)

@@ -212,6 +212,45 @@ static void node_table(void **state)
 	nodes_clear(&t);
 }
 
+static void remembered_files(void **state)
+{
+	static struct statcache c;
+	struct override ov = { .uid = 33, .mode = 0644 }, got;
+	struct statkey k = { .dev = 8, .ino = 12, .sec = 1000, .nsec = 5 }, other;
+
+	(void)state;
+	/* the next change could have the same time */
+	statcache_put(&c, &k, &ov, 1001);
+	assert_false(statcache_get(&c, &k, &got));
+	statcache_put(&c, &k, &ov, 1002);
+	assert_true(statcache_get(&c, &k, &got));
+	assert_int_equal(got.uid, 33);
+	other = k;
+	other.nsec++;
+	assert_false(statcache_get(&c, &other, &got));
+	other = k;
+	other.sec--;
+	assert_false(statcache_get(&c, &other, &got));
+	other = k;
+	other.dev++;
+	assert_false(statcache_get(&c, &other, &got));
+	other = k;
+	other.ino += 4;
+	assert_false(statcache_get(&c, &other, &got));
+	/* one that takes its place */
+	for (uint64_t i = 0; i < 8ull * STATCACHE_FILES; i++) {
+		other.ino = 1000 + i;
+		ov.uid = (uint32_t)i;
+		statcache_put(&c, &other, &ov, 2000);
+		assert_true(statcache_get(&c, &other, &got));
+		assert_int_equal(got.uid, i);
+	}
+	assert_false(statcache_get(&c, &k, &got));
+	assert_false(*statcache_hint(&c, "/etc/passwd"));
+	*statcache_hint(&c, "/etc/passwd") = true;
+	assert_true(*statcache_hint(&c, "/etc/passwd"));
+}
+
 static void owner_lines(void **state)
 {
 	char good[] = "0:42:0777 a b\\nc\\\\d", escape[] = "0:42:0777 a\\x", bare[] = "0:42:0777",
@@ -405,6 +444,7 @@ int main(void)
 		cmocka_unit_test(records_are_shared),
 		cmocka_unit_test(records_have_an_end),
 		cmocka_unit_test(node_table),
+		cmocka_unit_test(remembered_files),
 		cmocka_unit_test(owner_lines),
 		cmocka_unit_test(keep_lines),
 		cmocka_unit_test(keep_over_runs),
