@@ -58,13 +58,14 @@ map_of() { # uid_map|gid_map PID
 	tr -s ' \n' ' ' <"/proc/$2/$1" | sed 's/^ //; s/ $//'
 }
 
-# paused CALL enter|exit WHEN PROGRAM WORDS…: run as sub; three seconds pass before or after the
-# WHEN-th CALL. strace runs as root, so the program keeps its file capabilities under it.
+# paused CALL enter|exit WHEN PROGRAM WORDS…: run as sub; three seconds pass (in the emulated machine,
+# where a look takes one of them, fifteen) before or after the WHEN-th CALL. strace runs as root, so the program keeps its file capabilities under it.
 paused() {
-	local call=$1 side=$2 when=$3
+	local call=$1 side=$2 when=$3 us=3000000
 	shift 3
+	[ "${SUITE_IN_VM:-0}" = 0 ] || us=15000000
 	env -i strace -f -qq -o "$ATTACK_DIR/trace" -u "$sub" -e "trace=$call" \
-		-e "inject=$call:delay_$side=3000000:when=$when" "$@"
+		-e "inject=$call:delay_$side=$us:when=$when" "$@"
 }
 
 # A sanitizer's runtime cannot work under strace, handles SIGSEGV itself, and makes a thread at
