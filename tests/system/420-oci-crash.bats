@@ -41,8 +41,7 @@ stopped_at() { [ "$(ps -o stat= -p "$1" | cut -c1)" = T ]; }
 		deleter=$!
 		sleep 0.2
 		[ -d "$DIR/state/c1" ]
-		# no step shows a program that runs
-		[ "$(oci list -f json | jq -r '.[].status' | grep -c 'running\|paused')" = 0 ]
+		[ "$(oci state c1 | jq -r .status)" = $([ $step = ready ] && echo created || echo creating) ]
 		kill -9 "$pid"
 		wait $deleter || { echo "after $step:"; cat "$DIR/out"; false; }
 		wait $maker || [ $? = 137 ]
