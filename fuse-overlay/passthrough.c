@@ -25,6 +25,7 @@
 #include "fuse-overlay/passthrough.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -32,6 +33,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/str.h"
 #include "fuse-overlay/killpriv.h"
 
 #define SLOTS 1024U
@@ -131,6 +133,18 @@ static int register_file(struct ovl *o, int fd)
 	return id > 0 ? id : 0;
 }
 
+/* Would the kernel fail to open the real file with the flags of this one? */
+static bool lacks_direct(const struct ofile *of)
+{
+	char path[32];
+
+	if (!(of->flags & O_DIRECT) ||
+	    str_format(path, sizeof(path), "/proc/self/fd/%d", atomic_load(&of->fd)) < 0)
+		return false;
+	auto_close int fd = open(path, O_RDONLY | O_DIRECT | O_NONBLOCK | O_CLOEXEC);
+	return fd < 0 && errno == EINVAL;
+}
+
 int passthrough_open(struct ovl *o, struct ofile *of, struct passthrough_way *ret)
 {
 	struct passthrough *t = o->passthrough;
@@ -140,12 +154,15 @@ int passthrough_open(struct ovl *o, struct ofile *of, struct passthrough_way *re
 		return 0;
 	struct pass **place = find(t, of->node);
 	struct pass *p = *place;
+	bool direct = !lacks_direct(of);
+	if (p && p->backing && !direct)
+		return -EINVAL; /* as the real file system answers */
 	if (!p) {
 		p = calloc(1, sizeof(*p));
 		if (!p)
 			return -ENOMEM;
 		p->node = of->node;
-		if (!t->refused && stays(o, of->node))
+		if (direct && !t->refused && stays(o, of->node))
 			p->backing = register_file(o, atomic_load(&of->fd));
 		*place = p;
 		ret->keep_cache = of->node->layer || !o->writable;

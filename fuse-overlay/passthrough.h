@@ -36,7 +36,7 @@ struct passthrough_way {
  * passthrough_open() - decide about a file that was just opened
  *
  * The lock is held. file_close() undoes it.
- * Return: 0, -ENOMEM
+ * Return: 0, -ENOMEM, -EINVAL for O_DIRECT where the real file has none
  */
 int passthrough_open(struct ovl *o, struct ofile *of, struct passthrough_way *ret);
 void passthrough_close(struct ovl *o, struct ofile *of);
