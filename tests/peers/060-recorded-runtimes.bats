@@ -69,3 +69,27 @@ joined() {
 @test "crun: ids, owners, modes" { programs crun; }
 @test "runc: ids, owners, modes" { programs runc; }
 @test "crun: exec" { joined crun; }
+
+@test "podman: a seccomp profile that names the agent" {
+	local name
+	command -v podman >/dev/null || skip "needs podman"
+	name=$(account nosub)
+	mkdir "$DIR/home" "$DIR/run"
+	printf '[storage]\ndriver = "vfs"\n[storage.options.vfs]\nignore_chown_errors = "true"\n' >"$DIR/storage.conf"
+	printf '[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n[containers]\nlog_driver = "k8s-file"\n' >"$DIR/containers.conf"
+	as nosub uidmap agent --print-seccomp | jq "{defaultAction: \"SCMP_ACT_ALLOW\", listenerPath: \"$DIR/agent.sock\", syscalls: .}" >"$DIR/profile.json"
+	chown -R "$name:" "$DIR"
+	agent_begin
+	run box2 bash -c 'cd "$1" && shift && exec "$@"' in "$DIR/home" timeout -k 5 90 setpriv --reuid "$name" \
+		--regid "$(id -g "$name")" --init-groups --inh-caps=-all env -i HOME="$DIR/home" USER="$name" \
+		PATH=/usr/bin:/bin:/usr/sbin:/sbin XDG_RUNTIME_DIR="$DIR/run" TMPDIR="$DIR/run" \
+		CONTAINERS_CONF="$DIR/containers.conf" CONTAINERS_STORAGE_CONF="$DIR/storage.conf" \
+		podman --runtime crun run --rm --cgroups=disabled --network none \
+		--security-opt "seccomp=$DIR/profile.json" --rootfs "$DIR/b/rootfs" \
+		sh -c 'id; su www-data -c id; touch /data/f; chown 33:4 /data/f; stat -c %u:%g /data/f' 3>&-
+	# it leaves one that holds its namespace
+	kill "$(cat "$DIR/run/libpod/tmp/pause.pid")"
+	assert_output_has $'uid=0(root) gid=0(root)\nuid=33(www-data) gid=33(www-data) groups=4(adm),33(www-data)\n33:4'
+	agent_end
+	[ ! -s "$DIR/agent.out" ]
+}
