@@ -36,9 +36,16 @@ script() {
 	END
 }
 
+need_passthrough() {
+	printf '%s\n' 6.9 "$(uname -r)" | sort -VC || skip "needs Linux 6.9"
+	! zgrep -qs "FUSE_PASSTHROUGH is not set" /proc/config.gz || skip "the kernel has no FUSE passthrough"
+	[ "$(stat -Lc %i /proc/self/ns/user)" = 4026531837 ] || skip "needs the first user namespace"
+}
+
 as_root() { run_as root unshare -m bash "$dir/script" "$dir" "$@"; }
 
 @test "passthrough: upper files are read while the server stands still, lower ones once they are copied up" {
+	need_passthrough
 	script <<-'END'
 		fill() { echo lower >low; }
 		overlay "$2"
@@ -56,6 +63,7 @@ as_root() { run_as root unshare -m bash "$dir/script" "$dir" "$@"; }
 }
 
 @test "passthrough: a mount without an upper layer reads all files past the server" {
+	need_passthrough
 	script <<-'END'
 		mkdir a b m; echo 1 >a/f; echo 22 >b/g
 		fuse-overlay -f --ready-fd 9 -o lowerdir=a:b,passthrough=1 m 9>ready & server=$!
@@ -68,6 +76,7 @@ as_root() { run_as root unshare -m bash "$dir/script" "$dir" "$@"; }
 }
 
 @test "passthrough: who read a lower file sees what is written to it, mapped and not" {
+	need_passthrough
 	script <<-'END'
 		fill() { head -c 10000 /dev/zero >low; cp low low2; }
 		overlay passthrough=1
@@ -114,6 +123,7 @@ as_root() { run_as root unshare -m bash "$dir/script" "$dir" "$@"; }
 }
 
 @test "passthrough: thousands of open files, and a server that is killed, leave nothing behind" {
+	need_passthrough
 	script <<-'END'
 		overlay passthrough=1
 		python3 - $server <<-'PY'
@@ -159,6 +169,7 @@ as_root() { run_as root unshare -m bash "$dir/script" "$dir" "$@"; }
 }
 
 @test "passthrough: O_DIRECT on a layer without it" {
+	need_passthrough
 	script <<-'END'
 		FS=ramfs; fill() { echo low >low; }
 		overlay passthrough=1
@@ -215,6 +226,7 @@ as_root() { run_as root unshare -m bash "$dir/script" "$dir" "$@"; }
 	END
 	as_root passthrough=0
 	[ "$(echo $output)" = "0 0 12345 12345 12345 777 777 777 777 777 777 777 777 6777" ]
+	need_passthrough
 	rm -rf "$dir/disk" "$dir/m" "$dir/ready"
 	as_root passthrough=1
 	[ "$(echo $output)" = "0 0 12345 12345 12345 777 777 777 777 777 777 777 777 777" ]
