@@ -353,7 +353,7 @@ static int conf_check(struct conf *c, int n_operands, char **operands, struct er
 		return r;
 	r = conf_cidr(c->cidr ? c->cidr : "10.0.2.0/24", &c->addrs, e);
 	if (r < 0)
-		return r;
+		return err_wrap(e, "--cidr");
 	if (c->api_socket && strlen(c->api_socket) >= CONF_SOCKET_MAX)
 		return err_msg(e, -ENAMETOOLONG, "--api-socket: %s: path is too long",
 			       c->api_socket);
