@@ -45,9 +45,7 @@ static void init(void *opts)
 
 static void set(json_t *o, const char *key, const char *value)
 {
-	json_t *v = json_string(value ? value : "");
-
-	(void)json_object_set_new(o, key, v ? v : json_string("?"));
+	(void)json_object_set_new(o, key, template_text(value));
 }
 
 static void set_step(json_t *o, const struct history_opts *h, const char *by)

@@ -48,8 +48,8 @@ static void add_program(json_t *o, const char *key, const char *name)
 {
 	char path[4096];
 
-	(void)json_object_set_new(o, key, json_string(proc_find_program(name, path, sizeof(path)) < 0 ?
-							      "" : path));
+	(void)json_object_set_new(o, key, template_text(proc_find_program(name, path, sizeof(path)) < 0 ?
+								"" : path));
 }
 
 static json_t *collect(const struct engine *eng)
@@ -58,8 +58,8 @@ static json_t *collect(const struct engine *eng)
 	json_t *o;
 
 	(void)uname(&uts);
-	o = json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:s}", "Version", VERSION, "Root", eng->root, "RunRoot",
-		      eng->runroot, "KernelVersion", uts.release, "Ids", recorded_ids_name(eng),
+	o = json_pack("{s:s,s:o,s:o,s:s,s:s,s:b,s:s}", "Version", VERSION, "Root",
+		      template_text(eng->root), "RunRoot", template_text(eng->runroot), "KernelVersion", uts.release, "Ids", recorded_ids_name(eng),
 		      "Rootless", eng->mode != ENGINE_ROOT, "Cgroups",
 		      oci_cgroup_rung());
 	(void)json_object_set_new(o, "Fuse", json_boolean(access("/dev/fuse", W_OK) == 0));

@@ -37,19 +37,12 @@ static const struct opt rows[] = {
 	OPT_END,
 };
 
-static json_t *text(const char *s)
-{
-	json_t *v = json_string(s ? s : "");
-
-	return v ? v : json_string("?");
-}
-
 static json_t *list(const struct strv *l)
 {
 	json_t *a = json_array();
 
 	for (size_t i = 0; i < l->n; i++)
-		(void)json_array_append_new(a, text(l->v[i]));
+		(void)json_array_append_new(a, template_text(l->v[i]));
 	return a;
 }
 
@@ -61,7 +54,7 @@ static json_t *pairs(const struct strv *l)
 		auto_free char *key = xstrndup(l->v[i], strcspn(l->v[i], "="));
 		const char *eq = strchr(l->v[i], '=');
 
-		(void)json_object_set_new(o, key, text(eq ? eq + 1 : ""));
+		(void)json_object_set_new(o, key, template_text(eq ? eq + 1 : ""));
 	}
 	return o;
 }
@@ -88,7 +81,7 @@ static json_t *state(const struct container *c)
 	return json_pack("{s:s,s:b,s:b,s:b,s:i,s:i,s:i,s:o,s:o,s:o}", "Status",
 			 container_status_name((enum container_status)s->status), "Running", running,
 			 "Paused", 0, "Restarting", 0, "Pid", s->pid, "MonitorPid", s->monitor_pid,
-			 "ExitCode", running ? 0 : s->exit_code, "Error", text(s->error), "StartedAt",
+			 "ExitCode", running ? 0 : s->exit_code, "Error", template_text(s->error), "StartedAt",
 			 when(s->started), "FinishedAt", when(s->finished));
 }
 
@@ -109,8 +102,8 @@ static json_t *mounts(const struct container *c)
 			      xstrdup(m.src ? m.src : "");
 		(void)json_array_append_new(
 			a, json_pack("{s:s,s:s,s:o,s:o,s:b,s:o}", "Type", types[m.type], "Name",
-				     m.type == MOUNT_VOLUME ? m.src : "", "Source", text(src),
-				     "Destination", text(m.dst), "RW", !m.ro, "Options", list(&m.opts)));
+				     m.type == MOUNT_VOLUME ? m.src : "", "Source", template_text(src),
+				     "Destination", template_text(m.dst), "RW", !m.ro, "Options", list(&m.opts)));
 	}
 	return a;
 }
@@ -204,9 +197,9 @@ static json_t *config(const struct container *c)
 	auto_free char *stop = sig ? xasprintf("SIG%s", sig) : xasprintf("%d", f->stop_signal);
 
 	return json_pack("{s:o,s:o,s:b,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:s,s:i,s:o,s:o}", "Hostname",
-			 text(*f->hostname ? f->hostname : NULL), "User", text(f->user), "Tty", f->tty,
+			 template_text(*f->hostname ? f->hostname : NULL), "User", template_text(f->user), "Tty", f->tty,
 			 "OpenStdin", f->open_stdin, "Env", list(&f->env), "Cmd", list(&f->cmd), "Image",
-			 text(f->image), "WorkingDir", text(f->workdir), "Entrypoint",
+			 template_text(f->image), "WorkingDir", template_text(f->workdir), "Entrypoint",
 			 list(&f->entrypoint), "Labels", pairs(&f->labels), "StopSignal", stop,
 			 "StopTimeout", f->stop_timeout, "Annotations", pairs(&f->annotations), "ExposedPorts",
 			 exposed(f, /* null */ false));
@@ -218,8 +211,8 @@ static json_t *limits(const struct container_config *f)
 			 (json_int_t)f->memory, "MemoryReservation", (json_int_t)f->memory_reservation,
 			 "MemorySwap", (json_int_t)f->memory_swap, "CpuShares",
 			 (json_int_t)f->cpu_shares, "CpuQuota", (json_int_t)f->cpu_quota, "CpuPeriod",
-			 (json_int_t)f->cpu_period, "CpusetCpus", text(f->cpuset_cpus), "CpusetMems",
-			 text(f->cpuset_mems), "PidsLimit", (json_int_t)f->pids_limit, "OomScoreAdj",
+			 (json_int_t)f->cpu_period, "CpusetCpus", template_text(f->cpuset_cpus), "CpusetMems",
+			 template_text(f->cpuset_mems), "PidsLimit", (json_int_t)f->pids_limit, "OomScoreAdj",
 			 f->oom_score_adj, "ShmSize", (json_int_t)f->shm_size);
 }
 
@@ -227,15 +220,15 @@ static json_t *host_config(const struct container *c)
 {
 	const struct container_config *f = &c->config;
 	json_t *o = json_pack("{s:o,s:b,s:b,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:{s:o}}", "NetworkMode",
-			      text(f->network), "AutoRemove", f->rm, "ReadonlyRootfs", f->read_only,
+			      template_text(f->network), "AutoRemove", f->rm, "ReadonlyRootfs", f->read_only,
 			      "Privileged", f->privileged, "PublishSpecs", list(&f->publish), "CapAdd",
 			      list(&f->cap_add), "CapDrop", list(&f->cap_drop), "SecurityOpt",
 			      list(&f->security_opt), "ExtraHosts", list(&f->add_host), "Dns",
 			      list(&f->dns), "Ulimits", list(&f->ulimit), "GroupAdd", list(&f->group_add),
-			      "Sysctls", pairs(&f->sysctl), "LogConfig", "Type", text(f->log_driver));
+			      "Sysctls", pairs(&f->sysctl), "LogConfig", "Type", template_text(f->log_driver));
 	json_t *more = json_pack("{s:o,s:o,s:o,s:o,s:b,s:o,s:o,s:o}", "PortBindings", port_bindings(f),
-				 "PidMode", text(f->pid_mode), "IpcMode", text(f->ipc_mode), "UTSMode",
-				 text(f->uts_mode), "PublishAllPorts", f->publish_all, "DnsSearch",
+				 "PidMode", template_text(f->pid_mode), "IpcMode", template_text(f->ipc_mode), "UTSMode",
+				 template_text(f->uts_mode), "PublishAllPorts", f->publish_all, "DnsSearch",
 				 list(&f->dns_search), "DnsOptions", list(&f->dns_option), "Devices",
 				 list(&f->devices));
 	json_t *numbers = limits(f);
@@ -263,13 +256,13 @@ static json_t *describe(const struct container *c)
 	auto_free char *log = xasprintf("%s/" LOG_FILE, dir);
 
 	return json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:{s:o,s:o,s:o,s:o}}",
-			 "Id", c->id, "Name", text(c->name), "Created", when(s->created), "Path",
-			 text(c->config.args.n ? c->config.args.v[0] : NULL), "Args", list(&args), "State",
-			 state(c), "Image", text(c->config.image_id), "LogPath", text(log), "Mounts",
-			 mounts(c), "Config", config(c), "HostConfig", host_config(c), "Folder", text(dir),
-			 "NetworkSettings", network_settings(c), "ImageName", text(c->config.image), "Rungs", "Ids", text(s->rung_ids),
-			 "RootFs", text(s->rung_rootfs), "Network", text(s->rung_network), "Cgroups",
-			 text(s->rung_cgroups));
+			 "Id", c->id, "Name", template_text(c->name), "Created", when(s->created), "Path",
+			 template_text(c->config.args.n ? c->config.args.v[0] : NULL), "Args", list(&args), "State",
+			 state(c), "Image", template_text(c->config.image_id), "LogPath", template_text(log), "Mounts",
+			 mounts(c), "Config", config(c), "HostConfig", host_config(c), "Folder", template_text(dir),
+			 "NetworkSettings", network_settings(c), "ImageName", template_text(c->config.image), "Rungs", "Ids", template_text(s->rung_ids),
+			 "RootFs", template_text(s->rung_rootfs), "Network", template_text(s->rung_network), "Cgroups",
+			 template_text(s->rung_cgroups));
 }
 
 static json_t *describe_image(const struct image *img)
@@ -280,7 +273,7 @@ static json_t *describe_image(const struct image *img)
 				"Size", (json_int_t)img->size, "Architecture",
 				img->config.architecture ? img->config.architecture : "", "Os",
 				img->config.os ? img->config.os : "", "Created",
-				text(img->config.created));
+				template_text(img->config.created));
 	static const char *const copied[] = { "config", "rootfs", "history" };
 	static const char *const as[] = { "Config", "RootFS", "History" };
 

@@ -99,9 +99,7 @@ static char *time_text(int64_t ns)
 
 static void set(json_t *obj, const char *key, char *value_take)
 {
-	json_t *v = json_string(value_take);
-
-	(void)json_object_set_new(obj, key, v ? v : json_string("?"));
+	(void)json_object_set_new(obj, key, template_text(value_take));
 	free(value_take);
 }
 

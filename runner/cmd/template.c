@@ -303,6 +303,17 @@ static int walk(struct tmpl *t, json_t *dot, struct strbuf *out, enum stop *ret_
 	return r < 0 ? r : 0;
 }
 
+json_t *template_text(const char *s)
+{
+	json_t *v = json_string(s ? s : "");
+	auto_free char *plain = v ? NULL : xstrdup(s);
+
+	for (char *p = plain; p && *p; p++)
+		if ((unsigned char)*p >= 0x80)
+			*p = '?';
+	return v ? v : json_string(plain);
+}
+
 int template_expand(const char *tmpl, json_t *obj, struct strbuf *out, struct err *e)
 {
 	struct tmpl t = { .p = tmpl, .root = obj, .e = e };

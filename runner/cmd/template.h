@@ -18,6 +18,12 @@
 struct err;
 
 /**
+ * template_text() - a string as a value, NULL for ""; where it is no UTF-8, which
+ * paths and variables may be, each of its bytes above ASCII becomes a "?"
+ */
+json_t *template_text(const char *s);
+
+/**
  * template_expand() - append the template's text for one object
  * Return: 0, -EINVAL with the piece that is not understood, -ENOENT for a field
  * that the object does not have

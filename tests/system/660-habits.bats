@@ -211,3 +211,19 @@ low() {
 	done
 	rr sub rm -f e
 }
+
+@test "a store and words that are no UTF-8" {
+	dir=$(scratch sub)
+	odd=$dir/$'\xff'
+	o() { as sub runner --root "$odd/root" --runroot "$dir/run" "$@" 3>&-; }
+	o load -q -i "$IMG/bb"
+	[ "$(o run --rm $N bb:1 echo in)" = in ]
+	[ "$(o info -f '{{.Root}}')" = "$dir/?/root" ]
+	o run -d $N --name q -e A=$'\xff!' -l k=$'\xff' bb:1 sleep 100
+	[[ $(o inspect -f '{{.Folder}} {{.Config.Env}} {{.Config.Labels.k}}' q) == "$dir/?/root/"*'A=?!'*' ?' ]]
+	[ "$(o ps -q --filter label=k=$'\xff' | wc -l)" = 1 ]
+	[ "$(o exec q sh -c 'echo "$A"')" = $'\xff!' ]
+	o rm -f q
+	as sub uidmap run rm -rf "$odd" "$dir/run"
+	rm -r "$dir"
+}

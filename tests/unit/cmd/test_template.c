@@ -135,12 +135,28 @@ static void test_table(void **state)
 	json_decref(list);
 }
 
+static void test_text(void **state)
+{
+	static const struct {
+		const char *s, *want;
+	} rows[] = { { NULL, "" }, { "\xc3\xa4", "\xc3\xa4" }, { "A=\xff\xc3\xa4!", "A=???!" } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		json_t *v = template_text(rows[i].s);
+
+		assert_string_equal(json_string_value(v), rows[i].want);
+		json_decref(v);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
