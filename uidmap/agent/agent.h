@@ -104,7 +104,7 @@ struct listener {
  * struct job - one call to be answered
  * @tid:	the thread that waits, as our /proc names it
  * @arg:	its arguments
- * @when:	spin_now() when it was taken
+ * @when:	spin_now() when it was taken; 0: long ago
  * @nr:		number of the call
  * @entered:	we stand in the target's own root (tracee_enter())
  * @path:	the path that the call names (tracee_place())

@@ -47,7 +47,8 @@ static int64_t answer(struct job *j, const struct seccomp_notif *req)
 	j->tid = (pid_t)req->pid;
 	j->nr = req->data.nr;
 	j->arg = (const uint64_t *)req->data.args;
-	j->when = spin_now();
+	/* the first one may have waited for long */
+	j->when = req == &j->listener->first ? 0 : spin_now();
 	/* programs of another architecture see what the kernel has: one id. A
 	 * process that our /proc does not show cannot be looked at */
 	if (req->data.arch != OWN_ARCH || j->nr < 0 || j->nr >= NR_MAX || !a->by_nr[j->nr] ||

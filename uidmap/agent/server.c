@@ -163,7 +163,10 @@ static int add_listener(struct server *s, const struct hello *h, int *fd, struct
 	l = calloc(1, sizeof(*l));
 	if (!l)
 		return err_set(e, -ENOMEM, "listener");
-	*l = (struct listener){ .agent = &s->agent, .fd = *fd, .meta = h->meta };
+	/* one by one: what its thread will remember needs no memory yet */
+	l->agent = &s->agent;
+	l->fd = *fd;
+	l->meta = h->meta;
 	r = h->pid ? begin(s, l, h->pid, e) : -EACCES;
 	l->early = r == -EACCES;
 	if (r < 0 && !l->early)
