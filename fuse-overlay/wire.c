@@ -134,9 +134,12 @@ static ssize_t wire_read(int fd, void *buf, size_t size, void *userdata)
 		h.opcode = FUSE_CREATE;
 		memcpy(buf, &h, sizeof(h));
 	}
-	if (!o->init_seen && h.opcode == FUSE_INIT)
-		see_init(o, body, len);
-	o->init_seen = true;
+	/* other threads come later, and only look */
+	if (!o->init_seen) {
+		if (h.opcode == FUSE_INIT)
+			see_init(o, body, len);
+		o->init_seen = true;
+	}
 	return n;
 }
 
@@ -171,11 +174,13 @@ static ssize_t wire_write(int fd, struct iovec *iov, int count, void *userdata)
 {
 	struct ovl *o = userdata;
 
-	if (o->init_flags && count >= 2)
-		add_init(o, &iov[1]);
+	if (o->init_flags) {
+		if (count >= 2)
+			add_init(o, &iov[1]);
+		o->init_flags = 0;
+	}
 	if (next_backing && count >= 2)
 		add_backing(&iov[count - 1]);
-	o->init_flags = 0;
 	next_backing = 0;
 	return writev(fd, iov, count);
 }
