@@ -382,6 +382,8 @@ static int take_signals(struct monitor *m, struct err *e)
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGHUP);
 	(void)sigaddset(&set, SIGPIPE);
+	/* a log at the limit of the caller's "ulimit -f" is no reason to die */
+	(void)sigaddset(&set, SIGXFSZ);
 	(void)sigprocmask(SIG_SETMASK, &set, NULL);
 	m->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return m->signal_fd < 0 ? err_set(e, -errno, "signalfd") : 0;

@@ -452,11 +452,15 @@ static int do_fds(struct ctx *c, struct err *e)
 	return 0;
 }
 
+/* What a shell's "&", nohup or a CI runner has us ignore is not the container's. */
 static int do_signals(struct ctx *c, struct err *e)
 {
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
 	sigset_t none;
 
 	(void)c;
+	for (int sig = 1; sig < NSIG; sig++)
+		(void)sigaction(sig, &dfl, NULL);
 	(void)sigemptyset(&none);
 	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
 		return err_set(e, -errno, "unblock signals");

@@ -227,3 +227,17 @@ low() {
 	as sub uidmap run rm -rf "$odd" "$dir/run"
 	rm -r "$dir"
 }
+
+@test "ignored signals of the caller are not the container's; a small file limit keeps the log short, not the container" {
+	run as sub sh -c 'trap "" HUP INT QUIT PIPE USR1; exec "$@"' - runner --root "$STORES/sub/root" \
+		--runroot "$STORES/sub/run" run --rm $N --name ign bb:1 grep SigIgn /proc/self/status
+	[[ $output == *0000000000000000 ]]
+	run as sub bash -c 'ulimit -f 64; exec "$@"' - runner --root "$STORES/sub/root" --runroot "$STORES/sub/run" \
+		run --name big $N bb:1 sh -c 'yes | head -c 300000; exit 3'
+	[ "$status" = 3 ]
+	[ "${#lines[@]}" = 150000 ]
+	rr sub logs big
+	[ "${#lines[@]}" -gt 100 ]
+	[ "$(sort -u <<<"$output")" = y ]
+	rr sub rm big
+}
