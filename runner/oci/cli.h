@@ -82,6 +82,13 @@ int cli_write_pid(const char *path, pid_t pid, struct err *e);
 int cli_wait(int pidfd, int tty, struct err *e);
 
 /**
+ * cli_hold_signals() - before a program starts that cli_wait() will stay with
+ *
+ * A signal that comes between would end us alone, and leave the program.
+ */
+void cli_hold_signals(void);
+
+/**
  * cli_own_size() - a new terminal is as large as ours from the first moment
  *
  * cli_wait() sets it too, but then the program may have looked already.

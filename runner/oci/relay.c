@@ -153,16 +153,29 @@ static int loop(struct relay *r)
 	return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
 }
 
+static void relayed(sigset_t *ret)
+{
+	(void)sigfillset(ret);
+	(void)sigdelset(ret, SIGSEGV);
+	(void)sigdelset(ret, SIGTSTP);
+	(void)sigdelset(ret, SIGTTIN);
+	(void)sigdelset(ret, SIGTTOU);
+}
+
+void cli_hold_signals(void)
+{
+	sigset_t set;
+
+	relayed(&set);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 int cli_wait(int pidfd, int tty, struct err *e)
 {
 	struct relay r = { .pidfd = pidfd, .tty = tty, .in_open = true };
 	sigset_t all, old;
 
-	(void)sigfillset(&all);
-	(void)sigdelset(&all, SIGSEGV);
-	(void)sigdelset(&all, SIGTSTP);
-	(void)sigdelset(&all, SIGTTIN);
-	(void)sigdelset(&all, SIGTTOU);
+	relayed(&all);
 	(void)sigprocmask(SIG_BLOCK, &all, &old);
 	auto_close int sigfd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (sigfd < 0)

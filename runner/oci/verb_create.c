@@ -309,6 +309,8 @@ static int run_main(struct cli *cli, int argc, char **argv, struct err *e)
 	if (r < 0)
 		return r;
 	box.pidfd = fcntl(oc.pidfd, F_DUPFD_CLOEXEC, 3);
+	if (!c.detach)
+		cli_hold_signals();
 	r = cli_start(&box, &s, c.detach, e);
 	if (r < 0) {
 		struct err ignored;

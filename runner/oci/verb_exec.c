@@ -199,6 +199,8 @@ static int run_process(const struct box *b, struct spec *s, const struct exec_op
 	x.seccomp_spec = s->seccomp.listener_path ? &s->seccomp : NULL;
 	x.id = b->rec.id;
 	x.mempolicy = s->mempolicy.set ? &s->mempolicy : NULL;
+	if (!o->detach)
+		cli_hold_signals();
 	r = oci_exec(&x, p, &pid, &pidfd, &tty, e);
 	free(keep);
 	oci_bpf_clear(&bpf);

@@ -303,6 +303,14 @@ teardown() { oci_teardown; }
 	nothing_left
 }
 
+@test "run: a signal that comes before it waits is the program's, too" {
+	cmd ".hooks = {\"poststart\":[{\"path\":\"/bin/sh\",\"args\":[\"sh\",\"-c\",\"sleep 0.5; kill -TERM \$PPID\"]}]}" \
+		sh -c 'trap "echo told; exit 9" TERM; sleep 20 & wait'
+	run_oci 9 run -b "$DIR/b" c1
+	[ "$output" = told ]
+	nothing_left
+}
+
 @test "terminal: through a console socket, and relayed by run" {
 	cat >"$DIR/recv.py" <<-'END'
 		import socket, array, os, sys
