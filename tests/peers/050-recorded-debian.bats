@@ -129,6 +129,39 @@ teardown_file() {
 	[ "$(echo $output)" = "root:shadow ann:ann" ] || { echo "$output"; false; }
 }
 
+@test "rpm and dnf: a package with owners, modes, a link and a file capability, into a root of its own; verified" {
+	ok 'apt-get -q -y install --no-install-recommends dnf rpm createrepo-c libcap2-bin >/tmp/log 2>&1 || { tail -30 /tmp/log; exit 1; }
+		mkdir -p /rb /repo /r1/etc /r2/etc; cp /etc/passwd /etc/group /r1/etc; cp /etc/passwd /etc/group /r2/etc
+		cat >/rb/t.spec <<-"END"
+			Name: t
+			Version: 1
+			Release: 1
+			Summary: t
+			License: x
+			BuildArch: noarch
+			%description
+			t
+			%install
+			mkdir -p %{buildroot}/opt/t/d
+			cd %{buildroot}/opt/t
+			touch suid capable owned
+			ln -s owned link
+			%files
+			%attr(4750, root, mail) /opt/t/suid
+			%caps(cap_net_raw=ep) /opt/t/capable
+			%attr(0640, daemon, games) /opt/t/owned
+			%attr(-, daemon, games) /opt/t/link
+			%dir %attr(2770, news, mail) /opt/t/d
+		END
+		rpmbuild -D "_topdir /rb" -bb /rb/t.spec >/tmp/log 2>&1 || { tail -30 /tmp/log; exit 1; }
+		cp /rb/RPMS/noarch/*.rpm /repo; createrepo_c -q /repo'
+	ok 'rpm --root /r1 --nodeps -i /repo/t-1-1.noarch.rpm >/tmp/log 2>&1; rpm --root /r1 -V t && cd /r1/opt/t && stat -c "%U:%G:%a" *; getcap capable'
+	[ "$(echo $output)" = "root:root:644 news:mail:2770 daemon:games:777 daemon:games:640 root:mail:4750 capable cap_net_raw=ep" ] || { echo "$output"; false; }
+	ok 'dnf -q -y --installroot=/r2 --releasever=1 --disablerepo="*" --repofrompath=l,file:///repo --nogpgcheck --enablerepo=l install t >/tmp/log 2>&1 ||
+		{ tail -30 /tmp/log; exit 1; }; rpm --root /r2 -V t && cd /r2/opt/t && stat -c "%U:%G:%a" *; getcap capable'
+	[ "$(echo $output)" = "root:root:644 news:mail:2770 daemon:games:777 daemon:games:640 root:mail:4750 capable cap_net_raw=ep" ] || { echo "$output"; false; }
+}
+
 @test "after a restart everything is whose it was" {
 	n restart -t 0 box
 	ok 'stat -c %U:%G /etc/shadow /home/ann /var/lib/redis /tmp/pg; dpkg --verify; ls -ln /etc/alternatives | awk "{print \$3}" | sort -u | tr -d "\n"'
