@@ -604,7 +604,7 @@ MAINPID=$(oci state c1 | jq .pid)" ]
 		runner-oci --root $DIR/state delete --force c1"
 	assert_output_has "process.selinuxLabel: /proc/thread-self/attr/exec: write 'a_u:b_r:c_t:s0'"
 	assert_output_has "exec: write 'exec other-profile'"
-	[ "${#lines[@]}" = 2 ]
+	[ "$(grep -c '^runner-oci: ' <<<"$output")" = 2 ]
 }
 
 @test "--rootless: false makes an error of a limit that is not enforced; other words are none" {
