@@ -455,12 +455,14 @@ static int do_fds(struct ctx *c, struct err *e)
 /* What a shell's "&", nohup or a CI runner has us ignore is not the container's. */
 static int do_signals(struct ctx *c, struct err *e)
 {
-	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	/* the kernel's struct, all zero: libc's sigaction() refuses its own two signals,
+	 * which make(1) leaves ignored */
+	static const unsigned long dfl[4];
 	sigset_t none;
 
 	(void)c;
 	for (int sig = 1; sig < NSIG; sig++)
-		(void)sigaction(sig, &dfl, NULL);
+		(void)syscall(SYS_rt_sigaction, sig, dfl, NULL, (NSIG - 1) / 8);
 	(void)sigemptyset(&none);
 	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
 		return err_set(e, -errno, "unblock signals");

@@ -231,7 +231,7 @@ low() {
 @test "ignored signals of the caller are not the container's; a small file limit keeps the log short, not the container" {
 	run as sub sh -c 'trap "" HUP INT QUIT PIPE USR1; exec "$@"' - runner --root "$STORES/sub/root" \
 		--runroot "$STORES/sub/run" run --rm $N --name ign bb:1 grep SigIgn /proc/self/status
-	[[ $output == *0000000000000000 ]]
+	[[ $output == *0000000000000000 ]] || { echo "$output"; return 1; }
 	run as sub bash -c 'ulimit -f 64; exec "$@"' - runner --root "$STORES/sub/root" --runroot "$STORES/sub/run" \
 		run --name big $N bb:1 sh -c 'yes | head -c 300000; exit 3'
 	[ "$status" = 3 ]
