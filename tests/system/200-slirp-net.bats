@@ -57,7 +57,8 @@ in_net() {
 		(echo tcp-answer | $N timeout 5 nc -Nl 80) & (echo third | $N timeout 5 nc -Nl 8002) & sleep 0.2
 		timeout 5 nc 127.0.0.1 21010 </dev/null
 		timeout 5 nc 127.0.0.1 21022 </dev/null
-		($N timeout 3 nc -u -l -W 1 53 >udp) & sleep 0.2
+		($N timeout 5 nc -u -l -W 1 53 >udp) &
+		for _ in $(seq 40); do [ -z "$($N ss -Huln sport = :53)" ] || break; sleep 0.1; done
 		echo udp-payload | timeout 1 nc -u -w 1 127.0.0.1 21011 || :
 		sleep 0.2; cat udp'
 	assert_output_has tcp-answer
