@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
 #if !HAVE_ISAL
 #include <zlib.h>
 #endif
@@ -237,6 +238,17 @@ static int read_head(struct inflate *z)
 		z->in_total += (size_t)n;
 	}
 	return 0;
+}
+
+ssize_t source_read_fd(void *ctx, void *buf, size_t len)
+{
+	const int *fd = ctx;
+	ssize_t n;
+
+	do {
+		n = read(*fd, buf, len);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
 }
 
 int inflate_new(const struct source *src, struct inflate **ret)

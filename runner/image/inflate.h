@@ -28,6 +28,12 @@ struct source {
 	void *ctx;
 };
 
+/**
+ * source_read_fd() - the source is a descriptor
+ * @ctx:	int *, open for reading
+ */
+ssize_t source_read_fd(void *ctx, void *buf, size_t len);
+
 struct inflate;
 
 /**

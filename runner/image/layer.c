@@ -300,17 +300,6 @@ int layer_make(const struct store *st, const struct layer_mode *mode, const char
 	return 0;
 }
 
-static ssize_t fd_read(void *ctx, void *buf, size_t len)
-{
-	const int *fd = ctx;
-	ssize_t n;
-
-	do {
-		n = read(*fd, buf, len);
-	} while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n;
-}
-
 int layer_make_from_blob(const struct store *st, const struct layer_mode *mode,
 			 const char *diff_id, const char *blob, struct layer_info *ret,
 			 struct err *e)
@@ -322,7 +311,7 @@ int layer_make_from_blob(const struct store *st, const struct layer_mode *mode,
 	auto_close int fd = blob_open(st, blob);
 	if (fd < 0)
 		return err_set(e, fd, "layer %.12s: read blob %s", digest_hex(diff_id), blob);
-	struct source src = { .read = fd_read, .ctx = &fd };
+	struct source src = { .read = source_read_fd, .ctx = &fd };
 	int r = layer_make(st, mode, diff_id, &src, ret, e);
 	return r < 0 ? r : 0;
 }

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/err.h"
@@ -172,22 +171,11 @@ static int read_members(struct members *m, const struct lazy_archive *fn, struct
 	}
 }
 
-static ssize_t in_read(void *ctx, void *buf, size_t len)
-{
-	const int *fd = ctx;
-	ssize_t n;
-
-	do {
-		n = read(*fd, buf, len);
-	} while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n;
-}
-
 int members_read(struct members *m, int fd, struct err *e)
 {
 	AUTO(inflate_free) struct inflate *z = NULL;
 	auto_free unsigned char *buf = xcalloc(1, COPY_SIZE);
-	struct source src = { .read = in_read, .ctx = &fd };
+	struct source src = { .read = source_read_fd, .ctx = &fd };
 	const struct lazy_archive *fn = lazy_archive(e);
 
 	if (!fn)
