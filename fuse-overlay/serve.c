@@ -285,13 +285,17 @@ static bool is_closed(const struct pollfd *p)
 
 /* Two threads with one table of descriptors count the uses of each of them in
  * every system call: a tenth of the time of find(1). Without a table of our own
- * it is slower, nothing else. */
+ * it is slower, nothing else. Who reads what we say waits for the end of this
+ * table's copies, too. */
 static void part_descriptors(const struct server *s)
 {
 	const int keep[] = { s->o->conf->exit_fd, s->signals, s->wake };
 
-	if (!unshare(CLONE_FILES))
-		(void)fd_close_from(STDERR_FILENO + 1, keep, sizeof(keep) / sizeof(keep[0]));
+	if (unshare(CLONE_FILES))
+		return;
+	(void)fd_close_from(STDERR_FILENO + 1, keep, sizeof(keep) / sizeof(keep[0]));
+	if (!s->o->conf->foreground)
+		drop_stdio();
 }
 
 static void *watch(void *arg)

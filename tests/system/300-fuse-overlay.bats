@@ -264,6 +264,20 @@ through
 	[ "$(echo $output)" = "low more d f" ]
 }
 
+@test "a server in the background holds nothing that its caller waits for" {
+	in_mount "" '
+		umount m; export -f mount_it; export opts
+		timeout 10 bash -c "said=\$(mount_it 2>&1); [ -z \"\$said\" ]"
+		server=$(pgrep -n -U 0 -x fuse-overlay)
+		for i in $(seq 100); do
+			held=$(find /proc/$server/task/*/fd -name "[012]" -printf "%f %l\n" | sort -u)
+			[ "$(wc -l <<<"$held")" != 3 ] || break
+			sleep 0.05
+		done
+		echo "$held"; [ "$(ls /proc/$server/task | wc -l)" -ge 2 ]'
+	[ "$(echo $output)" = "0 /dev/null 1 /dev/null 2 /dev/null" ] || { echo "$output"; false; }
+}
+
 @test "SIGTERM ends a server that is just about to wait for a request" {
 	cat >"$dir/host" <<-'END'
 		set -eu
