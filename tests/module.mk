@@ -52,7 +52,7 @@ check-run: all $(UNIT_BIN) $(FUZZ_BIN) $(TEST_HELPERS)
 
 check-peers: deps-peers ## Debian's podman, containerd and rootlesskit with our programs in their places
 	@$(MAKE) --no-print-directory all
-	@tests/run system $(O) $(B)/bin $(or $(BATS),tests/peers)
+	@SUITE_TIMEOUT=7200 STALL=1800 tests/run system $(O) $(B)/bin $(or $(BATS),tests/peers)
 
 check-vm: deps-vm ## tests/vm, or BATS=: in a virtual machine with systemd, cgroup controllers, AppArmor, another kernel
 	@$(MAKE) --no-print-directory all
@@ -67,7 +67,7 @@ soak-net: all ## CONNECTIONS=200000: connections after another, at once, and ove
 	@$(NET_SOAK) wire $(B)/bin/slirp-net 1000000 576,1500,9000,65520 10,100 1
 
 soak-oci: all ## ROUNDS=1000 AT_ONCE=100: containers of runner-oci after another and at once
-	@OCI_ROUNDS=$(or $(ROUNDS),1000) OCI_AT_ONCE=$(or $(AT_ONCE),100) tests/run system $(O) $(B)/bin \
+	@OCI_ROUNDS=$(or $(ROUNDS),1000) OCI_AT_ONCE=$(or $(AT_ONCE),100) SUITE_TIMEOUT=7200 STALL=3600 tests/run system $(O) $(B)/bin \
 		tests/system/420-oci-crash.bats
 
 soak-overlay: all ## OPS=100000 SEED= OPTIONS=: random operations on an overlay mount against a plain folder
