@@ -17,7 +17,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -25,6 +24,7 @@
 
 #include "common/cleanup.h"
 #include "common/spin.h"
+#include "fuse-overlay/thread.h"
 
 #define MOMENT_NS 200000	/* without a request, and a keeper sleeps */
 #define STACK_SIZE 65536U
@@ -73,6 +73,7 @@ static void *keep(void *arg)
 	struct keeper *k = arg;
 	struct awake *a = k->of;
 
+	(void)thread_part_fds(NULL, 0);
 	/* with any other class it would be in the way */
 	if (sched_setscheduler(0, SCHED_IDLE, &lowest))
 		return NULL;
@@ -97,7 +98,6 @@ static void bind_keeper(struct keeper *k, int cpu)
 static void start_keeper(struct awake *a, struct keeper *k, int cpu)
 {
 	pthread_attr_t attr;
-	sigset_t all, old;
 	cpu_set_t one;
 
 	if (pthread_attr_init(&attr))
@@ -108,10 +108,7 @@ static void start_keeper(struct awake *a, struct keeper *k, int cpu)
 	(void)pthread_attr_setaffinity_np(&attr, sizeof(one), &one);
 	k->of = a;
 	k->cpu = cpu;
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	k->started = !pthread_create(&k->thread, &attr, keep, k);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	k->started = !thread_start(&k->thread, &attr, keep, k);
 	(void)pthread_attr_destroy(&attr);
 	if (!k->started)
 		a->enabled = false;

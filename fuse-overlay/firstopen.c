@@ -17,7 +17,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -26,6 +25,7 @@
 #include "common/cleanup.h"
 #include "common/str.h"
 #include "fuse-overlay/node.h"
+#include "fuse-overlay/thread.h"
 #include "fuse-overlay/whiteout.h"
 
 #define NAME ".wh..wh.first-open"
@@ -79,7 +79,6 @@ static void *wait_for_it(void *arg)
 int firstopen_start(struct ovl *o, void (*done)(void *arg), void *arg, pthread_t *ret)
 {
 	auto_free struct firstopen *f = malloc(sizeof(*f));
-	sigset_t all, old;
 
 	if (!f)
 		return -ENOMEM;
@@ -89,12 +88,9 @@ int firstopen_start(struct ovl *o, void (*done)(void *arg), void *arg, pthread_t
 	int r = str_format(f->path, sizeof(f->path), "%s/" NAME, o->conf->mountpoint);
 	if (r < 0)
 		return r;
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	r = pthread_create(ret, NULL, wait_for_it, f);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (r)
-		return -r;
+	r = thread_start(ret, NULL, wait_for_it, f);
+	if (r < 0)
+		return r;
 	f = NULL;
 	return 0;
 }

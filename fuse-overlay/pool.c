@@ -24,6 +24,7 @@
 #include "fuse-overlay/awake.h"
 #include "fuse-overlay/conf.h"
 #include "fuse-overlay/follow.h"
+#include "fuse-overlay/thread.h"
 #include "fuse-overlay/wire.h"
 
 #define END_SIGNAL SIGUSR1
@@ -42,8 +43,6 @@ static void *help(void *arg);
  * others have more to do. */
 static void call_one(struct pool *p)
 {
-	sigset_t all, old;
-
 	if (p->parked > p->called) {
 		p->called++;
 		p->active++;
@@ -52,13 +51,10 @@ static void call_one(struct pool *p)
 	}
 	if (p->n == p->max)
 		return;
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	if (!pthread_create(&p->helpers[p->n], NULL, help, p)) {
+	if (!thread_start(&p->helpers[p->n], NULL, help, p)) {
 		p->n++;
 		p->active++;
 	}
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
 void pool_wait_begin(struct ovl *o)

@@ -24,7 +24,6 @@
 #include <linux/securebits.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +37,6 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "common/fd.h"
 #include "common/io.h"
 #include "common/log.h"
 #include "common/proc.h"
@@ -46,6 +44,7 @@
 #include "fuse-overlay/layer.h"
 #include "fuse-overlay/ops.h"
 #include "fuse-overlay/pool.h"
+#include "fuse-overlay/thread.h"
 #include "fuse-overlay/wire.h"
 
 /**
@@ -283,18 +282,14 @@ static bool is_closed(const struct pollfd *p)
 	       ((p->revents & POLLIN) && read(p->fd, &byte, 1) <= 0);
 }
 
-/* Two threads with one table of descriptors count the uses of each of them in
- * every system call: a tenth of the time of find(1). Without a table of our own
- * it is slower, nothing else. Who reads what we say waits for the end of this
- * table's copies, too. */
+/* A table of the watcher's own; who reads what we say waits for the end of its
+ * copies, too. */
 static void part_descriptors(const struct server *s)
 {
-	const int keep[] = { s->o->conf->exit_fd, s->signals, s->wake };
+	const int keep[] = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO,
+			     s->o->conf->exit_fd, s->signals, s->wake };
 
-	if (unshare(CLONE_FILES))
-		return;
-	(void)fd_close_from(STDERR_FILENO + 1, keep, sizeof(keep) / sizeof(keep[0]));
-	if (!s->o->conf->foreground)
+	if (!thread_part_fds(keep, sizeof(keep) / sizeof(keep[0])) && !s->o->conf->foreground)
 		drop_stdio();
 }
 
@@ -332,23 +327,22 @@ static int start_watch(struct server *s, struct err *e)
 {
 	const struct sigaction interrupt = { .sa_handler = nothing };
 	const struct sigaction ignore = { .sa_handler = SIG_IGN };
-	sigset_t all, old;
+	sigset_t alarm;
 
 	s->wake = eventfd(0, EFD_CLOEXEC);
 	if (s->wake < 0)
 		return err_set(e, -errno, "start");
 	(void)sigaction(SIGALRM, &interrupt, NULL);
 	(void)sigaction(SIGPIPE, &ignore, NULL);
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	s->serving = pthread_self();
-	int r = pthread_create(&s->watcher, NULL, watch, s);
 	/* it has to reach the loop, whatever we were started with */
-	(void)sigdelset(&old, SIGALRM);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (r) {
+	(void)sigemptyset(&alarm);
+	(void)sigaddset(&alarm, SIGALRM);
+	(void)pthread_sigmask(SIG_UNBLOCK, &alarm, NULL);
+	s->serving = pthread_self();
+	int r = thread_start(&s->watcher, NULL, watch, s);
+	if (r < 0) {
 		(void)close(take_fd(&s->wake));
-		return err_set(e, -r, "start");
+		return err_set(e, r, "start");
 	}
 	return 0;
 }

@@ -278,6 +278,28 @@ through
 	[ "$(echo $output)" = "0 /dev/null 1 /dev/null 2 /dev/null" ] || { echo "$output"; false; }
 }
 
+@test "threads that do not serve hold no descriptor of the mount, those that keep processors awake none at all" {
+	in_mount "" '
+		server=$(pgrep -n -U 0 -x fuse-overlay)
+		holders() { find /proc/$server/task/*/fd -lname /dev/fuse | wc -l; }
+		# 5 is SCHED_IDLE
+		keepers() { for t in /proc/$server/task/*; do sed "s/.*) //" $t/stat | awk -v t=$t "\$39 == 5 { print t \"/fd\" }"; done; }
+		settle() { for i in $(seq 100); do if "$@"; then break; fi; sleep 0.05; done; }
+		parted() { [ "$(holders)" -lt "$(ls /proc/$server/task | wc -l)" ]; }
+		settle parted
+		# the serving one, and what a sanitizer started
+		first=$(holders)
+		for i in $(seq 40); do
+			for f in $(seq 100); do echo >m/only/n$f; done
+			[ -z "$(keepers)" ] || break
+		done
+		k=$(keepers); [ -z "$k" ] || [ -z "$(find $k -type l)" ]
+		as_before() { [ "$(holders)" = "$first" ]; }
+		settle as_before; as_before; parted; echo "ok, keepers: $(wc -w <<<"$k")"'
+	echo "# $output" >&3
+	[[ $output == ok* ]]
+}
+
 @test "SIGTERM ends a server that is just about to wait for a request" {
 	cat >"$dir/host" <<-'END'
 		set -eu

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <dirent.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,21 @@
 
 #include "common/spin.h"
 #include "fuse-overlay/awake.h"
+
+/* How many descriptors does a thread hold? */
+static int count_fds(int tid)
+{
+	char path[64];
+	int n = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/fd", tid);
+	DIR *d = opendir(path);
+	assert_non_null(d);
+	for (const struct dirent *e; (e = readdir(d));)
+		n += e->d_name[0] != '.';
+	assert_int_equal(closedir(d), 0);
+	return n;
+}
 
 /* Wait up to a second until *word is value. */
 static bool becomes(_Atomic uint32_t *word, uint32_t value)
@@ -34,6 +50,7 @@ static void keepers_run_while_requests_come(void **state)
 	for (int i = 0; i < 200 && !a.keepers[0].tid; i++)
 		(void)poll(NULL, 0, 5);
 	assert_int_equal(sched_getscheduler(a.keepers[0].tid), SCHED_IDLE);
+	assert_int_equal(count_fds(a.keepers[0].tid), 0);
 	/* a second call for the same processor needs no second keeper */
 	awake_at(&a, a.keepers[0].cpu);
 	assert_false(a.keepers[1].started);
