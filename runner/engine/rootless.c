@@ -33,6 +33,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -513,9 +514,20 @@ void rootless_leave_to_parent(struct engine *eng)
 		return;
 	m->helper[0] = m->helper[1] = 0;
 	m->holder = 0;
-	if (m->words >= 0)
-		close(take_fd(&m->words));
+}
+
+bool rootless_overhear(struct engine *eng)
+{
+	struct mapping *m = eng->mapping;
+	struct pollfd p = { .fd = m ? m->words : -1, .events = POLLIN };
+	bool there;
+
+	while (p.fd >= 0 && poll(&p, 1, -1) < 0 && errno == EINTR)
+		;
+	/* what they say is for our parent, who can add how they ended */
+	there = m && !(p.revents & POLLIN) && has_ids(&m->plan);
 	rootless_abandon(eng);
+	return there;
 }
 
 void rootless_abandon(struct engine *eng)

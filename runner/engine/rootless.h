@@ -101,9 +101,16 @@ bool rootless_waits(const struct engine *eng);
 int rootless_wait(struct engine *eng, struct err *e);
 
 /**
- * rootless_leave_to_parent() - for a fork of the process that has to wait
+ * rootless_leave_to_parent() - for a fork of the process that has to wait:
+ * rootless_overhear() is all that it may do
  */
 void rootless_leave_to_parent(struct engine *eng);
+
+/**
+ * rootless_overhear() - in that fork: wait for the ids, too
+ * Return: whether they exist; if not, the parent knows why
+ */
+bool rootless_overhear(struct engine *eng);
 
 /**
  * rootless_enter() - enter a user namespace as its root, and a mount

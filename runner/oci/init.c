@@ -112,7 +112,10 @@ static int step_network(struct init *i, struct err *e)
 
 	if (!i->p->late_netns)
 		return 0;
-	if (sock_recv_fds(i->p->o->netns_sock, &byte, 1, &fd, 1, &n) < 0 || !n)
+	/* messages without a descriptor are not for us */
+	while (!n && sock_recv_fds(i->p->o->netns_sock, &byte, 1, &fd, 1, &n) > 0)
+		;
+	if (!n)
 		fd = -1;
 	if (fd < 0 && unshare(CLONE_NEWNET) < 0)
 		return err_set(e, -errno, "make a network namespace%s",
