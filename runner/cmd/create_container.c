@@ -517,6 +517,7 @@ int create_container(struct engine *eng, struct store *st, const struct create_o
 	r = find_image(st, eng, o, argv[0], &img, e);
 	if (r == 0)
 		r = configure(c, o, img, argc, argv, e);
+	c->reuse = o->starts;
 	if (r == 0)
 		r = container_claim(c, e);
 	if (r < 0)

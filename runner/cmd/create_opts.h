@@ -64,6 +64,7 @@ struct create_opts {
 	const char *authfile;
 	const char *detach_keys;
 	bool tls_verify;
+	bool starts; /* at once: what it is made of may be second-hand */
 	struct strv log_opt;
 	struct strv publish;
 	struct strv expose;

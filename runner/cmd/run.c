@@ -34,13 +34,14 @@ static int check(const struct create_opts *o, struct err *e)
 
 static int run(struct engine *eng, void *opts, int argc, char **argv, struct err *e)
 {
-	const struct create_opts *o = opts;
+	struct create_opts *o = opts;
 	AUTO(store_close) struct store *st = NULL;
 	AUTO(container_free) struct container *c = NULL;
 	struct start_opts so = { .attach = !o->detach, .fresh = true, .eng = eng };
 	auto_close int fd = -1;
 	int code, r = check(o, e);
 
+	o->starts = true;
 	if (r == 0)
 		r = engine_store(eng, &st, e);
 	if (r == 0)

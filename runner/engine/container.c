@@ -39,6 +39,7 @@
 #include "runner/engine/ctl.h"
 #include "runner/engine/engine.h"
 #include "runner/engine/ctrecord.h"
+#include "runner/engine/ctspare.h"
 
 #define NAME_TRIES 32
 
@@ -222,8 +223,11 @@ int container_reopen(struct container *c, struct err *e)
 static int make_dir(struct container *c, struct err *e)
 {
 	auto_free char *path = xasprintf("containers/%s", c->id);
-	int r = mkdirat(c->eng->root_fd, path, 0700) < 0 ? -errno : 0;
+	int r = 0;
 
+	c->reused = c->reuse && ctspare_take(c->eng, c->id) == 0;
+	if (!c->reused && mkdirat(c->eng->root_fd, path, 0700) < 0)
+		r = -errno;
 	if (r == -ENOENT)
 		r = io_mkdir_p_at(c->eng->root_fd, path, 0700);
 	if (r < 0)

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 #include <sys/types.h>
 
 #include "common/str.h"
@@ -214,6 +215,8 @@ struct container_state {
  * @run_fd:	ordinary descriptor of RUNROOT/containers/ID (the lock), or -1
  * @staged:	file beside the record that container_commit() makes the record, or ""
  * @recorded:	enum recorded_mode of the run that is being started or joined
+ * @reuse:	wanted by who starts it at once: a kept folder (ctspare.h) will do
+ * @reused:	its folder is one, with the writable folders in it
  * @config:	what was asked for
  * @state:	what happened
  */
@@ -225,6 +228,8 @@ struct container {
 	int run_fd;
 	char staged[48];
 	int recorded;
+	bool reuse;
+	bool reused;
 	struct container_config config;
 	struct container_state state;
 };
@@ -244,7 +249,8 @@ int container_name_check(const char *name, struct err *e);
 /**
  * container_claim() - give a new container its id, name and folders
  *
- * @c->config is set by the caller; @c->name may be NULL for a made-up one.
+ * @c->config is set by the caller, and @c->reuse; @c->name may be NULL for a
+ * made-up one.
  * The lock is held when this returns, and no record is written: call
  * container_save() or start it, then container_unlock().
  * Return: 0, -EEXIST when the name is taken, -errno
@@ -348,6 +354,15 @@ void container_reap(const struct container *c);
  * Return: 0, -errno
  */
 int container_retire(struct container *c, struct err *e);
+
+/**
+ * container_keep() - instead of container_purge(): the folder of a retired
+ * container to the next one, where nothing was written to it
+ * @since:	see ctspare_keep(), as what is asked there
+ *
+ * What is left is for container_purge() all the same.
+ */
+void container_keep(const struct container *c, const struct timespec *since);
 
 /**
  * container_purge() - the slow half: remove the files of a retired container, in

@@ -24,6 +24,7 @@
 #include "runner/engine/ctfind.h"
 #include "runner/engine/ctname.h"
 #include "runner/engine/ctrecord.h"
+#include "runner/engine/ctspare.h"
 #include "runner/engine/engine.h"
 #include "runner/oci/oci.h"
 
@@ -61,6 +62,13 @@ int container_retire(struct container *c, struct err *e)
 	return r;
 }
 
+void container_keep(const struct container *c, const struct timespec *since)
+{
+	auto_free char *removed = xasprintf("containers/" REMOVED_PREFIX "%s", c->id);
+
+	(void)ctspare_keep(c->eng, removed, since);
+}
+
 int container_purge(const struct container *c, struct err *e)
 {
 	auto_free char *removed = xasprintf("containers/" REMOVED_PREFIX "%s", c->id);
@@ -92,9 +100,10 @@ static void repair_one(const struct engine *eng, const char *name)
 	const char *id = str_after(name, REMOVED_PREFIX);
 
 	if (id && ctfind_is_id(id)) {
-		auto_free char *path = xasprintf("containers/%s", name);
-
-		(void)io_remove_tree_at(eng->root_fd, path);
+		memcpy(c->id, id, CONTAINER_ID_LEN + 1);
+		/* who holds it is at this very folder, and may want to keep it */
+		if (container_lock(c, /* wait */ false, NULL) == 0)
+			(void)container_purge(c, NULL);
 		return;
 	}
 	if (!ctfind_is_id(name))

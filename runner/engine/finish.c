@@ -5,7 +5,7 @@
  * How it works: at the end of the program who waits comes first: the record
  * says EXITED, or the name is free and the folder out of sight, then every
  * client is told, and only then the way back is taken: mounts, slirp-net, the
- * folder's files. The lock is held until all of it is done. Published ports
+ * folder's files, or the folder is kept for the next container (ctspare.c). The lock is held until all of it is done. Published ports
  * are let go before anybody is told: the next container may want them.
  */
 #include "runner/engine/finish.h"
@@ -21,6 +21,7 @@
 #include "common/str.h"
 #include "runner/engine/container.h"
 #include "runner/engine/ctname.h"
+#include "runner/engine/ctspare.h"
 #include "runner/engine/ctl.h"
 #include "runner/engine/engine.h"
 #include "runner/engine/monitor.h"
@@ -139,8 +140,10 @@ void finish_unstarted(struct monitor *m, bool fresh, int code, const struct err 
 
 void finish_ended(struct monitor *m)
 {
+	struct timespec since = m->root.since;
 	int32_t code = m->exit_code;
 	struct err e = { 0 };
+	int locked, watch;
 
 	/* It has the container's mounts, too. */
 	if (m->root.helper > 0 || m->c->config.mounts.n)
@@ -150,12 +153,17 @@ void finish_ended(struct monitor *m)
 		rootfs_release(&m->root);
 	if (m->c->state.ports.n)
 		network_release(&m->net);
-	if (container_lock(m->c, /* wait */ true, &e) < 0)
+	locked = container_lock(m->c, /* wait */ true, &e);
+	if (locked < 0)
 		log_debug("%s", e.msg);
 	record_exited(m);
 	monitor_close_door(m);
 	monitor_tell_all(m, CTL_EXIT, &code, sizeof(code));
+	watch = m->remove && locked == 0 && m->root.detached ? ctspare_watch(m->root.fd) : -1;
 	release(m);
+	/* only here nobody is left who could write to it */
+	if (ctspare_is_gone(watch))
+		container_keep(m->c, &since);
 	if (m->remove && container_purge(m->c, &e) < 0)
 		log_debug("%s", e.msg);
 	container_unlock(m->c);

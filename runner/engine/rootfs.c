@@ -315,8 +315,13 @@ static int mount_page(const struct container *c, const struct lowers *l, struct 
 	return overlay_page_mount(&o, e);
 }
 
-static int done_native(struct rootfs *ret, int fd)
+/* Only now: the kernel may have given the upper folder a uuid for the mount. */
+static int done_native(struct rootfs *ret, int fd, int upper)
 {
+	struct stat st;
+
+	if (fstat(upper, &st) == 0)
+		ret->since = st.st_ctim;
 	ret->fd = fd;
 	ret->detached = 1;
 	ret->rung = "native overlay";
@@ -349,12 +354,13 @@ static int mount_native(struct container *c, struct rootfs *ret, struct err *e)
 		if (r == -E2BIG) {
 			int fd = mount_page(c, &lowers, e);
 
-			return fd < 0 ? fd : done_native(ret, fd);
+			return fd < 0 ? fd : done_native(ret, fd, upper);
 		}
 		if (r < 0)
 			return fs_error(fs, r, e);
 		int fd = fsmount(fs, FSMOUNT_CLOEXEC, 0);
-		return fd < 0 ? err_set(e, -errno, "native overlay: fsmount") : done_native(ret, fd);
+		return fd < 0 ? err_set(e, -errno, "native overlay: fsmount") :
+				done_native(ret, fd, upper);
 	}
 	return r;
 }
@@ -571,13 +577,20 @@ void rootfs_init(struct rootfs *r)
 	*r = (struct rootfs){ .fd = -1, .exit_fd = -1 };
 }
 
+static bool is_new(const struct container *c, const char *name, mode_t mode)
+{
+	return mkdirat(c->dir_fd, name, mode) == 0 || (c->reused && errno == EEXIST);
+}
+
 void rootfs_prepare(const struct container *c, struct rootfs *r)
 {
-	if (only_rung(c) || c->config.wh_files)
-		return;
-	r->prepared = mkdirat(c->dir_fd, "upper", 0755) == 0 && mkdirat(c->dir_fd, "work", 0700) == 0;
-	if (!r->prepared)
+	bool native = !only_rung(c) && !c->config.wh_files;
+
+	r->prepared = native && is_new(c, "upper", 0755) && is_new(c, "work", 0700);
+	if (!r->prepared && (native || c->reused)) {
 		(void)unlinkat(c->dir_fd, "upper", AT_REMOVEDIR);
+		(void)unlinkat(c->dir_fd, "work", AT_REMOVEDIR);
+	}
 }
 
 int rootfs_mount(struct container *c, struct rootfs *ret, struct err *e)

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <sys/types.h>
+#include <time.h>
 
 struct container;
 struct err;
@@ -21,6 +22,7 @@ struct err;
  * @helper:	fuse-overlay's process, 0 when there is none
  * @exit_fd:	closing it makes the helper leave, or -1
  * @prepared:	the writable folders are new, and nothing is in them
+ * @since:	st_ctim of the writable folder with a detached mount of it
  */
 struct rootfs {
 	int fd;
@@ -31,6 +33,7 @@ struct rootfs {
 	pid_t helper;
 	int exit_fd;
 	bool prepared;
+	struct timespec since;
 };
 
 /**

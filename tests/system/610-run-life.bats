@@ -190,6 +190,55 @@ grep_logs() { r "$1" logs "$2" 2>&1 | grep -q "$3"; }
 	rr sub rm -f ex
 }
 
+@test "a folder that nothing was written to is the next container's, any other is not" {
+	local store ino
+	# with recorded ids the top folder has an owner's record, which is not as made
+	for kind in sub root; do
+		store=$STORES/$kind/root
+		rr "$kind" run --rm $N bb:1 true
+		wait_for 5 [ -d "$store/spare/work" ]
+		ino=$(stat -c %i "$store/spare/upper")
+		rr "$kind" run -d --rm $N --name again bb:1 sleep 100
+		[ ! -e "$store/spare" ]
+		[ "$(stat -c %i "$store"/containers/*/upper)" = "$ino" ]
+		rr "$kind" exec again sh -c 'echo mine >/new; rm /etc/greeting'
+		rr "$kind" rm -f again
+		nothing_left "$kind"
+		[ ! -e "$store/spare" ]
+		rr "$kind" run --rm $N bb:1 sh -c 'cat /etc/greeting; [ ! -e /new ]'
+		[ "$output" = hello ]
+		# its top folder's mode, and there and back
+		wait_for 5 [ -d "$store/spare/work" ]
+		rr "$kind" run --rm $N bb:1 chmod 0700 /
+		nothing_left "$kind"
+		[ ! -e "$store/spare" ]
+		rr "$kind" run --rm $N bb:1 sh -c 'mkdir /x; rmdir /x'
+		nothing_left "$kind"
+		[ ! -e "$store/spare" ]
+		[ "$(r "$kind" run --rm $N bb:1 stat -c %a /)" = 755 ]
+		# create gives nobody a folder that is begun
+		wait_for 5 [ -d "$store/spare/work" ]
+		rr "$kind" create --name later $N bb:1 true
+		[ -e "$store/spare" ]
+		[ ! -e "$store/containers/$output/upper" ]
+		rr "$kind" rm later
+	done
+}
+
+@test "a folder whose mount somebody holds is not the next container's" {
+	local pid ns
+	rr sub run -d --rm $N --name held bb:1 sleep 100
+	ns=$(readlink "/proc/$(init_of sub held)/ns/mnt")
+	nsenter -t "$(init_of sub held)" -m sleep 60 3>&- &
+	pid=$!
+	wait_for 5 sh -c "[ \"\$(readlink /proc/$pid/ns/mnt)\" = '$ns' ]"
+	rr sub rm -f held
+	nothing_left sub
+	kill "$pid"
+	wait "$pid" || [ $? -eq 143 ]
+	[ ! -e "$STORES/sub/root/spare" ]
+}
+
 @test "wait, --rm, names and id beginnings, rename" {
 	for kind in sub nosub root; do
 		rr "$kind" run -d $N --name w bb:1 sh -c 'sleep 0.3; exit 5'
