@@ -32,7 +32,7 @@ int attach_relay(const struct container *c, int fd, bool in, bool sig_proxy,
 
 	if (r == 0)
 		r = client_run(fd, &co, &code, e);
-	if (r == -EPIPE && e->code == -EPIPE) {
+	if (r == -ECONNRESET) {
 		log_error("%.12s: %s", c->id, e->msg);
 		return EXIT_KILLED;
 	}

@@ -19,7 +19,7 @@ void attach_size(const struct container *c, struct start_opts *so);
 /**
  * attach_relay() - relay stdio and signals until the end
  * @detach_keys: NULL for ctrl-p,ctrl-q
- * Return: exit code for runner, -errno
+ * Return: exit code for runner, -EPIPE when nobody reads our output, -errno
  */
 int attach_relay(const struct container *c, int fd, bool in, bool sig_proxy,
 		 const char *detach_keys, struct err *e);

@@ -3,6 +3,7 @@
  * run - make a container, start it, stay with it
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,12 +14,15 @@
 #include "runner/cmd/attach_common.h"
 #include "runner/cmd/cmd.h"
 #include "runner/cmd/create_opts.h"
+#include "runner/cmd/each.h"
 #include "runner/engine/container.h"
 #include "runner/engine/engine.h"
 #include "runner/engine/recorded.h"
 #include "runner/engine/rootless.h"
 #include "runner/engine/start.h"
 #include "runner/image/store.h"
+
+#define EXIT_SIGPIPE 141
 
 static int check(const struct create_opts *o, struct err *e)
 {
@@ -30,6 +34,23 @@ static int check(const struct create_opts *o, struct err *e)
 	if (r == 0 && o->tty && o->interactive && !o->detach && !isatty(STDIN_FILENO))
 		r = err_msg(e, -ENOTTY, "--tty: stdin is not a terminal");
 	return r;
+}
+
+/* As Podman: with --rm nobody would ever hear of it again, so it is stopped.
+ * Else it goes on, and writes its log. */
+static int unread(struct container *c, const struct create_opts *o, struct err *e)
+{
+	int r;
+
+	/* our own words may be for the same reader */
+	(void)signal(SIGPIPE, SIG_IGN);
+	log_error("run: %s; container %.12s %s", e->msg, c->id, o->rm ? "is stopped" : "goes on");
+	if (!o->rm)
+		return EXIT_SIGPIPE;
+	r = container_reload(c, e);
+	if (r == 0)
+		r = each_stop(c, -1, 0, e);
+	return r < 0 && r != -ENOENT ? r : EXIT_SIGPIPE;
 }
 
 static int run(struct engine *eng, void *opts, int argc, char **argv, struct err *e)
@@ -75,7 +96,12 @@ static int run(struct engine *eng, void *opts, int argc, char **argv, struct err
 		printf("%s\n", c->id);
 		return 0;
 	}
-	return attach_relay(c, fd, o->interactive, o->sig_proxy, o->detach_keys, e);
+	r = attach_relay(c, fd, o->interactive, o->sig_proxy, o->detach_keys, e);
+	if (r != -EPIPE)
+		return r;
+	/* or what is on its way to us would be waited for */
+	close(take_fd(&fd));
+	return unread(c, o, e);
 }
 
 const struct cmd cmd_run = {

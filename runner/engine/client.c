@@ -18,10 +18,12 @@
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/err.h"
+#include "common/fd.h"
 #include "common/io.h"
 #include "common/proc.h"
 #include "common/str.h"
@@ -107,6 +109,7 @@ bool detach_feed(struct detach *d, const char *in, size_t len, char *out, size_t
  * @old_mask:	to be put back
  * @in_open:	our stdin has more
  * @in_waits:	a message of stdin is on its way
+ * @typed:	bytes that @master did not take yet, @n_typed of them
  * @raw:	our terminal is in raw mode
  * @old:	its settings before
  * @detach:	state of the key sequence
@@ -120,6 +123,8 @@ struct relay {
 	sigset_t old_mask;
 	bool in_open;
 	bool in_waits;
+	char typed[CTL_DATA_MAX];
+	size_t n_typed;
 	bool raw;
 	struct termios old;
 	struct detach detach;
@@ -179,6 +184,13 @@ static int take_signals(struct relay *r, struct err *e)
 
 static void relay_end(struct relay *r)
 {
+	const struct timespec now = { 0 };
+	sigset_t pipe;
+
+	/* Of a write that failed and was told: it is not to kill us now. */
+	(void)sigemptyset(&pipe);
+	(void)sigaddset(&pipe, SIGPIPE);
+	(void)sigtimedwait(&pipe, NULL, &now);
 	if (r->raw)
 		(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &r->old);
 	if (r->signal_fd >= 0)
@@ -190,7 +202,9 @@ static int relay_begin(struct relay *r, const struct client_opts *opts, struct e
 {
 	int ret;
 
-	*r = (struct relay){ .opts = opts, .fd = -1, .master = -1, .pidfd = -1, .signal_fd = -1 };
+	memset(r, 0, sizeof(*r));
+	r->opts = opts;
+	r->fd = r->master = r->pidfd = r->signal_fd = -1;
 	r->in_open = opts->in;
 	ret = take_signals(r, e);
 	if (ret == 0)
@@ -216,14 +230,32 @@ static void relay_signals(const struct relay *r)
 
 /* ---------------------------------------------------------------- relay -- */
 
+/* As much as the program takes: it may not take any before we took what it
+ * says, as a terminal that echoes. */
+static void push_typed(struct relay *r)
+{
+	ssize_t n = r->n_typed ? write(r->master, r->typed, r->n_typed) : 0;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	/* It closed its end: nothing will be read any more. */
+	n = n < 0 ? (ssize_t)r->n_typed : n;
+	r->n_typed -= (size_t)n;
+	memmove(r->typed, r->typed + n, r->n_typed);
+}
+
 static int send_input(struct relay *r, const char *data, size_t len)
 {
 	int ret;
 
 	if (!len)
 		return 0;
-	if (r->fd < 0)
-		return io_write_all(r->master, data, len);
+	if (r->fd < 0) {
+		memcpy(r->typed, data, len);
+		r->n_typed = len;
+		push_typed(r);
+		return 0;
+	}
 	ret = ctl_send(r->fd, CTL_STDIN, data, len);
 	r->in_waits = ret == 0;
 	return ret;
@@ -268,7 +300,7 @@ static int read_message(struct relay *r, int *ret_code, struct err *e)
 	int ret = ctl_recv(r->fd, &msg, &len);
 
 	if (ret == 0 || ret == -ECONNRESET)
-		return err_msg(e, -EPIPE, "the container's monitor was killed, and the container with it");
+		return err_msg(e, -ECONNRESET, "the container's monitor was killed, and the container with it");
 	if (ret < 0)
 		return err_set(e, ret, "connection to the monitor");
 	switch (msg.type) {
@@ -367,8 +399,9 @@ static void child_output(struct client_child *child, int i)
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
 	if (n > 0) {
-		(void)io_write_all(i ? STDERR_FILENO : STDOUT_FILENO, buf, (size_t)n);
-		return;
+		if (io_write_all(i ? STDERR_FILENO : STDOUT_FILENO, buf, (size_t)n) == 0)
+			return;
+		/* Nobody reads what we print: the program is to learn of it. */
 	}
 	if (child->in == child->out[i])
 		child->in = -1;
@@ -378,15 +411,17 @@ static void child_output(struct client_child *child, int i)
 /* Return: true when the person detached */
 static bool child_round(struct relay *r, struct client_child *child, bool *ended)
 {
+	bool waits = r->n_typed && child->in >= 0;
 	struct pollfd p[] = {
 		{ .fd = child->out[0], .events = POLLIN },
 		{ .fd = child->out[1], .events = POLLIN },
 		{ .fd = r->signal_fd, .events = POLLIN },
-		{ .fd = r->in_open && child->in >= 0 ? STDIN_FILENO : -1, .events = POLLIN },
+		{ .fd = r->in_open && child->in >= 0 && !waits ? STDIN_FILENO : -1, .events = POLLIN },
 		{ .fd = child->pidfd, .events = POLLIN },
+		{ .fd = waits ? child->in : -1, .events = POLLOUT },
 	};
 
-	if (poll(p, 5, -1) < 0)
+	if (poll(p, 6, -1) < 0)
 		return false;
 	if (p[2].revents)
 		relay_signals(r);
@@ -396,10 +431,12 @@ static bool child_round(struct relay *r, struct client_child *child, bool *ended
 	if (!p[0].revents && !p[1].revents && p[4].revents)
 		*ended = true;
 	r->master = child->in;
+	if (p[5].revents && child->in >= 0)
+		push_typed(r);
 	if (p[3].revents && child->in >= 0 && read_input(r) == 1)
 		return true;
 	/* A pipe ends by being closed, a terminal by the byte sent. */
-	if (!r->in_open && child->in >= 0 && child->in != child->out[0])
+	if (!r->in_open && !r->n_typed && child->in >= 0 && child->in != child->out[0])
 		close_fd(&child->in);
 	return false;
 }
@@ -413,6 +450,8 @@ int client_relay_child(struct client_child *child, const struct client_opts *opt
 
 	r.master = child->in;
 	r.pidfd = child->pidfd;
+	if (child->in >= 0)
+		(void)fd_set_nonblock(child->in, 1);
 	if (ret == 0)
 		send_size(&r);
 	while (ret == 0 && !ended && !detached)

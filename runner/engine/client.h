@@ -57,7 +57,8 @@ struct client_opts {
  * client_run() - relay until the program ends or the person detaches
  * @fd:		connection to the monitor (ctl.h); output must be asked for
  * @ret_code:	exit code of the program; 0 after detaching
- * Return: 0, -EPIPE when the monitor was killed, -errno
+ * Return: 0, -ECONNRESET when the monitor was killed, -EPIPE when nobody reads
+ * what we print, -errno
  */
 int client_run(int fd, const struct client_opts *opts, int *ret_code, struct err *e);
 

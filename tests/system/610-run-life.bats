@@ -314,6 +314,41 @@ grep_logs() { r "$1" logs "$2" 2>&1 | grep -q "$3"; }
 	done
 }
 
+@test "nobody reads the output: with --rm it is stopped and removed, else it goes on" {
+	for kind in sub nosub root; do
+		p() {
+			as "$kind" bash -c 'runner --root "$1/root" --runroot "$1/run" "${@:2}" | head -1; exit ${PIPESTATUS[0]}' - \
+				"$STORES/$kind" "$@" 3>&-
+		}
+		run p run --rm $N --stop-timeout 1 --name gone bb:1 yes
+		[ "$status" = 141 ]
+		[ "${lines[0]}" = y ] && [ "${#lines[@]}" = 2 ]
+		assert_output_has "is stopped"
+		rr "$kind" ps -aq
+		[ -z "$output" ]
+		# its words go to the same reader: it is stopped all the same
+		run p run --rm -t $N --stop-timeout 1 --name gone bb:1 sh -c 'yes' 2>&1
+		rr "$kind" ps -aq
+		[ -z "$output" ]
+		run p run $N --name stays bb:1 sh -c 'while echo y; do sleep 0.1; done'
+		[ "$status" = 141 ]
+		assert_output_has "goes on"
+		n=$(r "$kind" logs stays | wc -l)
+		wait_for 5 eval '[ "$(r "$kind" logs stays | wc -l)" -gt "$((n + 2))" ]'
+		run p attach stays
+		[ "$status" = 125 ]
+		rr "$kind" ps --format '{{.Names}}'
+		[ "$output" = stays ]
+		# exec: the program gets the pipe itself; a terminal of its own is hung up
+		run p exec stays yes
+		[ "$output" = y ]
+		run p exec -t stays yes
+		[ "${lines[0]//$'\r'}" = y ]
+		wait_for 5 eval '! r "$kind" top stays | grep -qw yes'
+		rr "$kind" rm -f stays
+	done
+}
+
 @test "many at once: 30 containers started side by side, then removed" {
 	for kind in sub nosub; do
 		for i in $(seq 30); do r "$kind" run -d $N --name "m$i" bb:1 sleep 100 >/dev/null 3>&- & done

@@ -130,3 +130,17 @@ size_is() {
 	rr sub run --rm -t --network none bb:1 tty
 	assert_output_has /dev/pts/0
 }
+
+@test "what is pasted arrives, however much, while the program prints" {
+	local kind prog='stty -echo; echo ready; exec cat'
+	cp "$TREE/tests/helpers/paste.py" "$STORES/"
+	chmod 0755 "$STORES/paste.py"
+	for kind in sub nosub root; do
+		as "$kind" "$STORES/paste.py" runner --root "$STORES/$kind/root" --runroot "$STORES/$kind/run" \
+			run --rm -it --network none bb:1 sh -c "$prog"
+		rr "$kind" run -d --network none --name box bb:1 sleep 100
+		as "$kind" "$STORES/paste.py" runner --root "$STORES/$kind/root" --runroot "$STORES/$kind/run" \
+			exec -it box sh -c "$prog"
+		rr "$kind" rm -f box
+	done
+}
