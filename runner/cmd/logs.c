@@ -53,6 +53,8 @@ static void print_record(const struct logs_opts *o, const struct log_record *rec
 {
 	FILE *out = rec->stream == LOG_STDERR ? stderr : stdout;
 
+	/* Both may lead to one place, where lines stand as they were written. */
+	(void)fflush(out == stderr ? stdout : stderr);
 	if (o->timestamps && fresh[rec->stream])
 		(void)fprintf(out, "%.*s ", (int)rec->time_len, rec->time);
 	(void)fwrite(rec->text, 1, rec->len, out);
@@ -188,6 +190,7 @@ static int logs(struct engine *eng, void *opts, int argc, char **argv, struct er
 	f = fd < 0 ? NULL : fdopen(fd, "r");
 	if (!f)
 		return err_set(e, -errno, "log of container %.12s", c->id);
+	(void)setvbuf(stderr, NULL, _IOFBF, BUFSIZ);
 	if (tail != UINT64_MAX)
 		(void)fseeko(f, find_tail(fd, tail), SEEK_SET);
 	print_available(f, o, fresh);

@@ -150,6 +150,15 @@ grep_logs() { r "$1" logs "$2" 2>&1 | grep -q "$3"; }
 	done
 }
 
+@test "logs: the two streams in one place stand as they were written" {
+	for kind in sub nosub; do
+		rr "$kind" run $N --name both bb:1 sh -c 'for i in 1 2 3; do echo out$i; sleep 0.1; echo err$i >&2; sleep 0.1; done'
+		[ "$(r "$kind" logs both 2>&1 | tr '\n' ' ')" = "out1 err1 out2 err2 out3 err3 " ]
+		[ "$(r "$kind" logs both 2>/dev/null | tr '\n' ' ')" = "out1 out2 out3 " ]
+		rr "$kind" rm both
+	done
+}
+
 @test "a log with a largest size starts anew" {
 	rr sub run $N --name big --log-opt max-size=10k bb:1 sh -c 'for i in $(seq 2000); do echo line $i; done'
 	[ "$(stat -c %s "$STORES"/sub/root/containers/*/ctr.log)" -le 20480 ]
