@@ -18,6 +18,9 @@ struct opt;
 
 /* What every failure of the engine itself exits with, as Docker and Podman. */
 #define CMD_EXIT_ENGINE 125
+/* What rm and rmi exit with, as Podman, when nothing worse happened. */
+#define CMD_EXIT_MISSING 1
+#define CMD_EXIT_BUSY 2
 
 /**
  * enum cmd_flags - what the dispatcher does before the command's function

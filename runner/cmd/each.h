@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * each - commands that do the same to several containers
+ * each - commands that do the same to several containers or images
  */
 #ifndef RUNNER_CMD_EACH_H
 #define RUNNER_CMD_EACH_H
 
 #include <stdbool.h>
+
+#include "common/str.h"
 
 struct container;
 struct engine;
@@ -24,18 +26,20 @@ int each_container(const struct engine *eng, const char *cmd, int argc, char **a
 		   int (*fn)(struct container *c, void *ctx, struct err *e), void *ctx);
 
 /**
- * each_present() - keep the words that name a container
- * Return: how many are left at the front of @argv
+ * each_id() - ids of all containers that @pick accepts, oldest first
+ * @pick:	NULL for all
+ * Return: 0, -errno
  */
-int each_present(const struct engine *eng, int argc, char **argv);
+int each_id(const struct engine *eng, bool (*pick)(const struct container *c), struct strv *ret,
+	    struct err *e);
 
 /**
- * each_listed() - the same over all containers that @pick accepts
- * @pick:	NULL for all
+ * each_removal_code() - exit code of rm and rmi
+ * @code:	of the removals so far, 0 at the beginning
+ * @r:		of the next one: -ENOENT and -EBUSY have codes of their own
+ * Return: the worse one
  */
-int each_listed(const struct engine *eng, const char *cmd, bool print,
-		bool (*pick)(const struct container *c),
-		int (*fn)(struct container *c, void *ctx, struct err *e), void *ctx);
+int each_removal_code(int code, int r);
 
 bool each_is_running(const struct container *c);
 
@@ -45,15 +49,6 @@ bool each_is_running(const struct container *c);
  * Return: descriptor, -ESRCH when it does not run any more, -errno
  */
 int each_connect(struct container *c, struct err *e);
-
-/**
- * each_end() - wait until a container that was sent a signal has ended, and
- * its end is recorded; kill it when it takes too long
- * @fd:		connection to its monitor
- * @timeout:	seconds, -1 for the container's own
- * Return: 0, -ETIMEDOUT, -errno
- */
-int each_end(const struct container *c, int fd, int timeout, struct err *e);
 
 /**
  * each_stop() - stop a running container and wait until its end is recorded

@@ -8,6 +8,7 @@
 #include "common/cleanup.h"
 #include "common/err.h"
 #include "common/opt.h"
+#include "common/str.h"
 #include "runner/cmd/cmd.h"
 #include "runner/cmd/each.h"
 #include "runner/engine/client.h"
@@ -48,6 +49,14 @@ static int kill_one(struct container *c, void *ctx, struct err *e)
 	return 0;
 }
 
+static int kill_all(const struct engine *eng, struct kill_opts *o, struct err *e)
+{
+	AUTO(strv_clear) struct strv ids = { 0 };
+	int r = each_id(eng, each_is_running, &ids, e);
+
+	return r < 0 ? r : each_container(eng, "kill", (int)ids.n, ids.v, /* print */ true, kill_one, o);
+}
+
 static int do_kill(struct engine *eng, void *opts, int argc, char **argv, struct err *e)
 {
 	struct kill_opts *o = opts;
@@ -56,7 +65,7 @@ static int do_kill(struct engine *eng, void *opts, int argc, char **argv, struct
 	if (o->signal && signal_parse(o->signal, &o->sig, e) < 0)
 		return err_wrap(e, "--signal");
 	if (o->all)
-		return each_listed(eng, "kill", /* print */ true, each_is_running, kill_one, o);
+		return kill_all(eng, o, e);
 	if (!argc)
 		return err_msg(e, -EINVAL, "name a container, or --all");
 	return each_container(eng, "kill", argc, argv, /* print */ true, kill_one, o);

@@ -7,25 +7,18 @@
  */
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/err.h"
-#include "common/log.h"
 #include "common/opt.h"
+#include "common/str.h"
 #include "runner/cmd/cmd.h"
 #include "runner/cmd/each.h"
+#include "runner/cmd/ending.h"
 #include "runner/engine/container.h"
-#include "runner/engine/ctl.h"
 #include "runner/engine/engine.h"
 #include "runner/engine/start.h"
 #include "runner/image/store.h"
-
-/* Connections held open at a time. */
-#define BATCH 128
 
 struct rm_opts {
 	bool all;
@@ -45,51 +38,14 @@ static const struct opt rows[] = {
 	OPT_END,
 };
 
-/**
- * struct victim - a container on its way out
- * @c:		it, NULL when it was not found
- * @word:	how to name it on stdout
- * @fd:		connection to its monitor, which was told to remove it, or -1
- * @r:		0 or what went wrong, told in @e
- */
-struct victim {
-	struct container *c;
-	const char *word;
-	int fd;
-	int r;
-	struct err e;
-};
-
-static int tell_monitor(const struct victim *v, int sig)
-{
-	int r = ctl_send(v->fd, CTL_REMOVE, NULL, 0);
-
-	return r < 0 ? r : ctl_send(v->fd, CTL_SIGNAL, &sig, sizeof(sig));
-}
-
 /* The monitor of a running container does the work, beside those of others. */
-static void begin(const struct rm_opts *o, struct victim *v)
+static void begin(const struct rm_opts *o, struct ending *v)
 {
-	const struct container *c = v->c;
-	int32_t sig = !o->time ? SIGKILL : c->config.stop_signal ? c->config.stop_signal : SIGTERM;
-
-	if (!each_is_running(c))
-		return;
-	if (!o->force) {
+	if (each_is_running(v->c) && !o->force)
 		v->r = err_msg(&v->e, -EBUSY, "container %.12s runs: stop it first, or use --force",
-			       c->id);
-		return;
-	}
-	v->fd = each_connect(v->c, &v->e);
-	if (v->fd >= 0) {
-		v->r = tell_monitor(v, sig);
-		if (v->r == -EPIPE || v->r == -ECONNRESET)
-			v->r = 0;
-		if (v->r < 0)
-			(void)err_set(&v->e, v->r, "monitor of container %.12s", c->id);
-	} else if (v->fd != -ESRCH) {
-		v->r = v->fd;
-	}
+			       v->c->id);
+	else
+		ending_tell(v, /* remove */ true, o->time ? 0 : SIGKILL);
 }
 
 static int remove_stopped(struct container *c, struct store *store, struct err *e)
@@ -112,76 +68,38 @@ static int remove_stopped(struct container *c, struct store *store, struct err *
 	return r;
 }
 
-static void end(const struct rm_opts *o, struct victim *v)
+static void end(const struct rm_opts *o, struct ending *v)
 {
-	if (v->r == 0 && v->fd >= 0)
-		v->r = each_end(v->c, v->fd, o->time ? o->time : -1, &v->e);
+	ending_wait(v, o->time ? o->time : -1);
 	/* Whatever a killed monitor did not do is done here. */
 	if (v->r == 0 && container_exists(v->c->eng, v->c->id))
 		v->r = remove_stopped(v->c, o->store, &v->e);
 }
 
-static int remove_batch(const struct rm_opts *o, struct victim *v, size_t n)
+/* Return: exit code; @code is that of the batches before */
+static int remove_batch(const struct rm_opts *o, struct ending *v, size_t n, int code)
 {
-	int code = 0;
-
 	for (size_t i = 0; i < n; i++)
 		if (v[i].r == 0)
 			begin(o, &v[i]);
 	for (size_t i = 0; i < n; i++) {
 		if (v[i].r == 0)
 			end(o, &v[i]);
-		if (v[i].r < 0) {
-			log_error("rm: %s", v[i].e.msg);
-			code = CMD_EXIT_ENGINE;
-		} else {
-			puts(v[i].word);
-		}
-		if (v[i].fd >= 0)
-			close(v[i].fd);
-		container_free(v[i].c);
+		code = each_removal_code(code, ending_close(&v[i], "rm"));
 	}
 	return code;
 }
 
-static int remove_named(const struct engine *eng, const struct rm_opts *o, int argc, char **argv)
+static int remove_named(const struct engine *eng, const struct rm_opts *o, size_t n, char **words)
 {
+	struct ending v[ENDING_BATCH];
+	size_t some;
 	int code = 0;
 
-	for (int done = 0; done < argc;) {
-		struct victim v[BATCH];
-		size_t n = 0;
-
-		for (; n < BATCH && done < argc; n++, done++) {
-			v[n] = (struct victim){ .word = argv[done], .fd = -1 };
-			v[n].r = container_find(eng, argv[done], &v[n].c, &v[n].e);
-		}
-		if (remove_batch(o, v, n))
-			code = CMD_EXIT_ENGINE;
+	for (size_t done = 0; done < n; done += some) {
+		some = ending_find(eng, words + done, n - done, o->all || o->force || o->ignore, v);
+		code = remove_batch(o, v, some, code);
 	}
-	return code;
-}
-
-static int remove_all(const struct engine *eng, const struct rm_opts *o, struct err *e)
-{
-	struct container **list;
-	int code = 0, count = container_list(eng, &list, e);
-
-	if (count < 0)
-		return count;
-	for (int done = 0; done < count;) {
-		struct victim v[BATCH];
-		char words[BATCH][CONTAINER_ID_LEN + 1];
-		size_t n = 0;
-
-		for (; n < BATCH && done < count; n++, done++) {
-			memcpy(words[n], list[done]->id, sizeof(words[n]));
-			v[n] = (struct victim){ .c = list[done], .word = words[n], .fd = -1 };
-		}
-		if (remove_batch(o, v, n))
-			code = CMD_EXIT_ENGINE;
-	}
-	free(list);
 	return code;
 }
 
@@ -200,11 +118,13 @@ static int rm(struct engine *eng, void *opts, int argc, char **argv, struct err 
 		return r;
 	o->store = st;
 	start_repair(eng, st);
-	if (o->all)
-		return remove_all(eng, o, e);
-	if (o->force || o->ignore)
-		argc = each_present(eng, argc, argv);
-	return remove_named(eng, o, argc, argv);
+	if (o->all) {
+		AUTO(strv_clear) struct strv ids = { 0 };
+
+		r = each_id(eng, NULL, &ids, e);
+		return r < 0 ? r : remove_named(eng, o, ids.n, ids.v);
+	}
+	return remove_named(eng, o, (size_t)argc, argv);
 }
 
 const struct cmd cmd_rm = {

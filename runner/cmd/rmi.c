@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/opt.h"
 #include "runner/cmd/cmd.h"
+#include "runner/cmd/each.h"
 #include "runner/engine/engine.h"
 #include "runner/image/image.h"
 #include "runner/image/store.h"
@@ -33,7 +34,7 @@ static int remove_one(struct store *st, const char *name, const struct rmi_opts 
 	struct err e = { 0 };
 	int r = image_remove(st, name, o->force, &res, &e);
 
-	if (r == -ENOENT && o->ignore)
+	if (r == -ENOENT && (o->ignore || o->force))
 		return 0;
 	if (r) {
 		log_error("rmi: %s", e.msg);
@@ -50,7 +51,7 @@ static int remove_all(struct store *st, const struct rmi_opts *o, struct err *e)
 {
 	AUTO(image_list_free) struct image **list = NULL;
 	struct rmi_opts one = *o;
-	int failed = 0;
+	int code = 0;
 	int n = image_list(st, &list, e);
 
 	/* whatever names an image has, it is to go */
@@ -59,17 +60,17 @@ static int remove_all(struct store *st, const struct rmi_opts *o, struct err *e)
 
 		one.force = o->force;
 		for (size_t k = 0; many && k + 1 < list[i]->names.n; k++)
-			failed |= remove_one(st, list[i]->names.v[k], &one) != 0;
-		failed |= remove_one(st, list[i]->id, &one) != 0;
+			code = each_removal_code(code, remove_one(st, list[i]->names.v[k], &one));
+		code = each_removal_code(code, remove_one(st, list[i]->id, &one));
 	}
-	return n < 0 ? n : failed;
+	return n < 0 ? n : code;
 }
 
 static int rmi_main(struct engine *eng, void *opts, int argc, char **argv, struct err *e)
 {
 	const struct rmi_opts *o = opts;
 	AUTO(store_close) struct store *st = NULL;
-	int failed = 0;
+	int code = 0;
 
 	if (o->all == (argc > 0))
 		return err_msg(e, -EINVAL, "name images, or --all, and not both");
@@ -79,8 +80,8 @@ static int rmi_main(struct engine *eng, void *opts, int argc, char **argv, struc
 	if (o->all)
 		return remove_all(st, o, e);
 	for (int i = 0; i < argc; i++)
-		failed |= remove_one(st, argv[i], o) != 0;
-	return failed;
+		code = each_removal_code(code, remove_one(st, argv[i], o));
+	return code;
 }
 
 const struct cmd cmd_rmi = {

@@ -4,10 +4,13 @@
  */
 #include <errno.h>
 
+#include "common/cleanup.h"
 #include "common/err.h"
 #include "common/opt.h"
+#include "common/str.h"
 #include "runner/cmd/cmd.h"
 #include "runner/cmd/each.h"
+#include "runner/cmd/ending.h"
 #include "runner/engine/container.h"
 #include "runner/engine/signals.h"
 
@@ -33,11 +36,24 @@ static void init(void *opts)
 	((struct stop_opts *)opts)->time = -1;
 }
 
-static int stop_one(struct container *c, void *ctx, struct err *e)
+static int stop_these(const struct engine *eng, const struct stop_opts *o, size_t n, char **words)
 {
-	const struct stop_opts *o = ctx;
+	struct ending v[ENDING_BATCH];
+	size_t some;
+	int code = 0;
 
-	return each_stop(c, o->time, o->sig, e);
+	for (size_t done = 0; done < n; done += some) {
+		some = ending_find(eng, words + done, n - done, o->all || o->ignore, v);
+		for (size_t i = 0; i < some; i++)
+			if (v[i].r == 0)
+				ending_tell(&v[i], /* remove */ false, o->sig);
+		for (size_t i = 0; i < some; i++) {
+			ending_wait(&v[i], o->time);
+			if (ending_close(&v[i], "stop") < 0)
+				code = CMD_EXIT_ENGINE;
+		}
+	}
+	return code;
 }
 
 static int stop(struct engine *eng, void *opts, int argc, char **argv, struct err *e)
@@ -48,13 +64,15 @@ static int stop(struct engine *eng, void *opts, int argc, char **argv, struct er
 		return err_wrap(e, "--signal");
 	if (o->time < -1)
 		return err_msg(e, -EINVAL, "--time %d: below -1", o->time);
-	if (o->all)
-		return each_listed(eng, "stop", /* print */ true, each_is_running, stop_one, o);
+	if (o->all) {
+		AUTO(strv_clear) struct strv ids = { 0 };
+		int r = each_id(eng, each_is_running, &ids, e);
+
+		return r < 0 ? r : stop_these(eng, o, ids.n, ids.v);
+	}
 	if (!argc)
 		return err_msg(e, -EINVAL, "name a container, or --all");
-	if (o->ignore)
-		argc = each_present(eng, argc, argv);
-	return each_container(eng, "stop", argc, argv, /* print */ true, stop_one, o);
+	return stop_these(eng, o, (size_t)argc, argv);
 }
 
 const struct cmd cmd_stop = {

@@ -368,7 +368,7 @@ static int check_removable(struct store *st, const char *typed, const struct fou
 	if (force)
 		return 0;
 	if (f->by_id && n_names > 1)
-		return err_msg(e, -EBUSY, "image '%s': has %zu names: remove them by name, or use "
+		return err_msg(e, -ENOTUNIQ, "image '%s': has %zu names: remove them by name, or use "
 			       "--force", typed, n_names);
 	if ((f->by_id || n_names <= 1) && find_holder(st, f->id, holder, sizeof(holder)))
 		return err_msg(e, -EBUSY, "image '%s': container %.12s uses it", typed, holder);

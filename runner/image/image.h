@@ -292,7 +292,8 @@ DEFINE_AUTO_CLEAR(struct image_rm_result, image_rm_result_clear);
  * Layers and blobs go when no image and no holder needs them. Needs no free
  * disk space. Must run where unpacking ran (the same user namespace).
  *
- * Return: 0, -EBUSY when in use (the text names the container), -errno
+ * Return: 0, -EBUSY when in use (the text names the container), -ENOTUNIQ for
+ * an id with several names, -errno
  */
 int image_remove(struct store *st, const char *name, bool force,
 		 struct image_rm_result *ret, struct err *e);

@@ -158,6 +158,8 @@ whole_life() {
 	run_as nosub 1 $R rmi bb:2
 	assert_one_line
 	assert_output_has "'bb:2'"
+	run_as nosub 125 $R rmi bb:2 BAD::
+	run_as nosub $R rmi -f bb:2
 	run_as nosub $R rmi bb:1
 	assert_store_empty
 }

@@ -25,7 +25,7 @@ teardown() {
 	[ "${#lines[@]}" -eq 3 ]
 	local id
 	id=$(as nosub $R images -q bb)
-	run_as nosub 1 $R rmi "$id"
+	run_as nosub 125 $R rmi "$id"
 	assert_one_line
 	assert_output_has "3 names"
 	run_as nosub $R rmi bb:1 other
@@ -96,7 +96,7 @@ teardown() {
 	KIND=sub; drop_store nosub; store_of sub
 	run_as sub $R load -q -i "$IMG/bb"
 	run_as sub $R create --name user --network none bb:1 /bin/true
-	run_as sub 1 $R rmi bb:1
+	run_as sub 2 $R rmi bb:1
 	assert_one_line
 	assert_output_has "uses it"
 	run_as sub $R rmi --force bb:1

@@ -18,8 +18,11 @@ N="--network none"
 			rr "$kind" run -d $N --name "m$i" bb:1 sleep 100
 			names+=" m$i"
 		done
-		rr "$kind" 125 rm m1 m2
+		rr "$kind" 2 rm m1 m2
 		[ "${#lines[@]}" -eq 2 ]
+		rr "$kind" 1 rm none nobody
+		[ "${#lines[@]}" -eq 2 ]
+		rr "$kind" 2 rm none m1
 		rr "$kind" rm --force $names
 		[ "$output" = "$(printf '%s\n' $names)" ]
 		rr "$kind" ps -aq
@@ -69,7 +72,7 @@ N="--network none"
 		wait_for 5 grep_logs "$kind" life up
 		rr "$kind" ps --format '{{.Names}} {{.State}}'
 		[ "$output" = "life running" ]
-		rr "$kind" 125 rm life
+		rr "$kind" 2 rm life
 		assert_one_line
 		rr "$kind" stop life
 		rr "$kind" inspect -f '{{.State.Status}} {{.State.ExitCode}}' life
@@ -156,6 +159,26 @@ grep_logs() { r "$1" logs "$2" 2>&1 | grep -q "$3"; }
 		[ "$(r "$kind" logs both 2>&1 | tr '\n' ' ')" = "out1 err1 out2 err2 out3 err3 " ]
 		[ "$(r "$kind" logs both 2>/dev/null | tr '\n' ' ')" = "out1 out2 out3 " ]
 		rr "$kind" rm both
+	done
+}
+
+@test "stop of several: told together, so they take as long as one" {
+	for kind in sub nosub; do
+		# a first process that handles no signal ends by KILL only
+		for c in d1 d2 d3; do rr "$kind" run -d $N --name $c bb:1 sleep 100; done
+		before=$(date +%s%N)
+		rr "$kind" 125 stop -t 2 d1 none d2 d3
+		took=$((($(date +%s%N) - before) / 1000000))
+		[ "$took" -ge 2000 ] && [ "$took" -lt 5000 ] || { echo "took $took ms"; return 1; }
+		rr "$kind" ps -q
+		[ -z "$output" ]
+		for c in d1 d2 d3; do rr "$kind" start $c; done
+		before=$(date +%s%N)
+		rr "$kind" stop -t 2 --all
+		[ "${#lines[@]}" -eq 3 ]
+		took=$((($(date +%s%N) - before) / 1000000))
+		[ "$took" -ge 2000 ] && [ "$took" -lt 5000 ] || { echo "took $took ms"; return 1; }
+		rr "$kind" rm d1 d2 d3
 	done
 }
 
@@ -257,7 +280,7 @@ grep_logs() { r "$1" logs "$2" 2>&1 | grep -q "$3"; }
 		rr "$kind" wait w
 		[ "$output" = 5 ]
 		rr "$kind" rename w v
-		rr "$kind" 125 rm w
+		rr "$kind" 1 rm w
 		assert_one_line
 		rr "$kind" rm v
 		rr "$kind" run -d --rm $N --name gone bb:1 true
