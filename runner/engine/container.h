@@ -73,7 +73,6 @@ enum container_status {
  * @rm:			remove it when it exits
  * @read_only:		no writing to the root file system
  * @privileged:		all capabilities we have, no seccomp, no masked paths
- * @init:		run a small init as pid 1
  * @no_hosts:		leave the image's /etc/hosts alone
  * @network:		"private", "host" or "none"
  * @publish:		port specifications
@@ -90,7 +89,7 @@ enum container_status {
  * @security_opt:	as given, checked at creation
  * @ulimit:		"name=soft[:hard]"
  * @sysctl:		"name=value"
- * @pid_mode, @ipc_mode, @uts_mode, @cgroupns_mode: "" (private) or "host"
+ * @pid_mode, @ipc_mode, @uts_mode: "" (private) or "host"
  * @shm_size:		bytes of /dev/shm, 0 for the default
  * @stop_signal:	signal number that stop sends
  * @stop_timeout:	seconds until stop kills
@@ -99,8 +98,6 @@ enum container_status {
  * @rungs:		tell the program on which rungs it runs
  * @require:		"AXIS=RUNG": do not start on a lower one
  * @recorded_ids:	"off", "fast" or "full" where only one id exists; "": full
- * @seccomp:		path of a profile, "unconfined", or "" for the default
- * @no_new_privs:	always, unless switched off
  * @oom_score_adj:	0 leaves it
  * @memory, @memory_reservation: bytes; 0 for no limit, as in all limits
  * @memory_swap:	bytes of memory and swap together, -1 for no limit
@@ -180,7 +177,6 @@ struct container_config {
  * @created, @started, @finished: ns since 1970, 0 for never
  * @exit_code:		of the last run
  * @error:		why it did not start or how it was lost, or ""
- * @restarts:		times it was started again by policy
  * @rung_ids, @rung_rootfs, @rung_network, @rung_cgroups: rungs of the last start
  * @cgroup:		folder of the running container's own group, or ""
  * @ports:		"HOST_IP:HOST_PORT->PORT/proto", one per published port
