@@ -197,12 +197,12 @@ static int set_log_level(const struct global_opts *g, struct err *e)
 /* Make argv what the command's function expects: argv[0] is its name. */
 static int with_cmd(struct engine *eng, int argc, char **argv, int first)
 {
-	const struct cmd *cmd = argv[first][0] == '-' ? NULL : cmd_find(argv[first]);
+	const struct cmd *cmd = NULL;
 	struct err e = { 0 };
-	int skip = 0;
+	int skip = words_group(argc - first, argv + first, &cmd, &e);
 
-	if (!cmd)
-		skip = words_group(argc - first, argv + first, &cmd, &e);
+	if (!cmd && argv[first][0] != '-')
+		cmd = cmd_find(argv[first]);
 	if (skip < 0 || (!cmd && words_refused(argv[first], &e) < 0))
 		return fail(NULL, &e, CMD_EXIT_ENGINE);
 	if (cmd)

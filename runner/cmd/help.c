@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "common/cleanup.h"
 #include "common/err.h"
 #include "common/opt.h"
+#include "common/str.h"
 #include "runner/cmd/cmd.h"
 
 void cmd_print_usage(const struct cmd *cmd)
@@ -29,9 +31,10 @@ static int help(struct engine *eng, void *opts, int argc, char **argv, struct er
 		return 0;
 	}
 
-	const struct cmd *cmd = cmd_find(argv[0]);
+	auto_free char *name = xasprintf("%s%s%s", argv[0], argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
+	const struct cmd *cmd = cmd_find(name);
 	if (!cmd)
-		return err_msg(e, -ENOENT, "%s: no such command", argv[0]);
+		return err_msg(e, -ENOENT, "%s: no such command", name);
 	cmd_print_usage(cmd);
 	return 0;
 }
@@ -41,5 +44,5 @@ const struct cmd cmd_help = {
 	.fn = help,
 	.summary = "print this, or the options of a command",
 	.args_help = "[COMMAND]",
-	.max_args = 1,
+	.max_args = 2,
 };

@@ -35,6 +35,11 @@
 	X(tag)     \
 	X(top)     \
 	X(version) \
+	X(volume)  \
+	X(volume_create) \
+	X(volume_inspect) \
+	X(volume_ls) \
+	X(volume_rm) \
 	X(wait)
 
 #define DECLARE(name) extern const struct cmd cmd_##name;

@@ -39,6 +39,11 @@ static const struct word image_words[] = {
 	{ "tag", "tag" },	  { NULL, NULL },
 };
 
+static const struct word volume_words[] = {
+	{ "create", "volume create" }, { "inspect", "volume inspect" }, { "list", "volume ls" },
+	{ "ls", "volume ls" },	       { "rm", "volume rm" },		{ NULL, NULL },
+};
+
 static const struct word system_words[] = { { "info", "info" }, { NULL, NULL } };
 
 static char of_container[] = "--type=container";
@@ -52,6 +57,7 @@ static const struct {
 	{ "container", container_words, of_container },
 	{ "image", image_words, of_image },
 	{ "system", system_words, NULL },
+	{ "volume", volume_words, NULL },
 };
 
 static const char *const refused[] = {
@@ -60,7 +66,7 @@ static const char *const refused[] = {
 	"init",	       "kube",	   "machine", "manifest", "mount",     "network", "pause",
 	"play",	       "plugin",   "pod",     "prune",	 "push",       "restore", "search",
 	"secret",      "stack",	   "stats",   "swarm",	 "umount",     "unmount", "unpause",
-	"unshare",     "untag",	   "update",  "volume",
+	"unshare",     "untag",	   "update",
 };
 
 static const char *find(const struct word *words, const char *word)
@@ -79,6 +85,9 @@ int words_group(int argc, char **argv, const struct cmd **ret, struct err *e)
 
 		if (!str_eq(argv[0], groups[i].name))
 			continue;
+		/* its usage, where the group has one */
+		if (cmd_find(argv[0]) && (!*word || *word == '-'))
+			return 0;
 		cmd = find(groups[i].words, word);
 		if (!cmd)
 			return err_msg(e, -EINVAL, "%s: '%s' is not supported (for an image of that "

@@ -20,6 +20,7 @@
 #include "common/str.h"
 #include "runner/engine/container.h"
 #include "runner/engine/copytree.h"
+#include "runner/engine/ctfind.h"
 #include "runner/engine/engine.h"
 #include "runner/engine/mountspec.h"
 #include "runner/engine/recorded.h"
@@ -169,4 +170,116 @@ void volume_retire_anonymous(const struct container *c)
 		if (renameat(c->eng->root_fd, dir, c->eng->root_fd, to) < 0 && errno != ENOENT)
 			(void)io_remove_tree_at(c->eng->root_fd, dir);
 	}
+}
+
+/* ------------------------------------------------------- named by people -- */
+
+/* A volume on its way out: no name begins so. */
+#define GONE ".gone-"
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int volume_list(const struct engine *eng, struct strv *ret, struct err *e)
+{
+	auto_dir DIR *d = ctfind_open(eng->root_fd, "volumes");
+	const struct dirent *de;
+
+	if (!d && errno != ENOENT)
+		return err_set(e, -errno, "store: %s/volumes", eng->root);
+	while (d && (de = readdir(d)))
+		if (mountspec_is_volume_name(de->d_name) && strv_add(ret, de->d_name) < 0)
+			return err_set(e, -ENOMEM, "volumes");
+	if (ret->n)
+		qsort(ret->v, ret->n, sizeof(*ret->v), by_name);
+	return 0;
+}
+
+int volume_find(const struct engine *eng, const char *name, struct err *e)
+{
+	auto_free char *dir = xasprintf("volumes/%s", name);
+
+	if (!mountspec_is_volume_name(name) || faccessat(eng->root_fd, dir, F_OK, 0) < 0)
+		return err_msg(e, -ENOENT, "no such volume: %s", name);
+	return 0;
+}
+
+int volume_create(const struct engine *eng, const char *name, struct err *e)
+{
+	auto_free char *dir = xasprintf("volumes/%s", name);
+	int r;
+
+	if (!mountspec_is_volume_name(name))
+		return err_msg(e, -EINVAL, "'%s' is not the name of a volume: a letter or digit, then "
+			       "letters, digits, '_', '.' and '-'", name);
+	r = io_mkdir_p_at(eng->root_fd, dir, 0755);
+	return r < 0 ? err_set(e, r, "store: %s/%s", eng->root, dir) : 0;
+}
+
+static bool has_volume(const struct container *c, const char *name)
+{
+	bool has = false;
+
+	for (size_t i = 0; !has && i < c->config.mounts.n; i++) {
+		AUTO(mountspec_clear) struct mountspec m = { 0 };
+
+		has = mountspec_parse(c->config.mounts.v[i], NULL, &m, NULL) == 0 &&
+		      m.type == MOUNT_VOLUME && str_eq(m.src, name);
+	}
+	return has;
+}
+
+static int check_unused(const struct engine *eng, const char *name, struct err *e)
+{
+	struct container **list;
+	int r = 0, n = container_list(eng, &list, e);
+
+	if (n < 0)
+		return n;
+	for (int i = 0; i < n; i++) {
+		if (r == 0 && has_volume(list[i], name))
+			r = err_msg(e, -EBUSY, "volume %s: container %.12s (%s) has it", name,
+				    list[i]->id, list[i]->name ? list[i]->name : "");
+		container_free(list[i]);
+	}
+	free(list);
+	return r;
+}
+
+/* What a removal that was killed left, and this one. */
+static int remove_gone(int volumes_fd)
+{
+	auto_dir DIR *d = ctfind_open(volumes_fd, ".");
+	const struct dirent *de;
+	int r = 0, now;
+
+	while (d && (de = readdir(d))) {
+		now = str_starts(de->d_name, GONE) ? io_remove_tree_at(volumes_fd, de->d_name) : 0;
+		r = r ? r : now;
+	}
+	return r;
+}
+
+int volume_remove(const struct engine *eng, const char *name, struct err *e)
+{
+	auto_close int volumes = -1;
+	auto_free char *gone = xasprintf(GONE "%s", name);
+	int r = volume_find(eng, name, e);
+
+	if (r == 0)
+		r = check_unused(eng, name, e);
+	if (r < 0)
+		return r;
+	volumes = openat(eng->root_fd, "volumes", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (volumes < 0)
+		return err_set(e, -errno, "store: %s/volumes", eng->root);
+	/* a new volume of that name begins empty, however long this takes */
+	r = remove_gone(volumes);
+	if (r == 0 && renameat(volumes, name, volumes, gone) < 0)
+		r = -errno;
+	if (r == 0)
+		r = remove_gone(volumes);
+	return r < 0 ? err_set(e, r, "volume %s", name) : 0;
 }

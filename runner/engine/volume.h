@@ -5,7 +5,10 @@
 #ifndef RUNNER_ENGINE_VOLUME_H
 #define RUNNER_ENGINE_VOLUME_H
 
+#include "common/str.h"
+
 struct container;
+struct engine;
 struct err;
 struct user;
 
@@ -31,5 +34,32 @@ int volume_name_anonymous(struct container *c, struct err *e);
  * folder, which is about to be removed
  */
 void volume_retire_anonymous(const struct container *c);
+
+/**
+ * volume_list() - names of all volumes, sorted; anonymous ones as well
+ * Return: 0, -errno
+ */
+int volume_list(const struct engine *eng, struct strv *ret, struct err *e);
+
+/**
+ * volume_create() - make one; its data folder comes with the first container
+ * that uses it, filled with what the image has there
+ * Return: 0 (also when there is one), -EINVAL for a bad name, -errno
+ */
+int volume_create(const struct engine *eng, const char *name, struct err *e);
+
+/**
+ * volume_remove() - remove it and all that is in it
+ *
+ * We must be inside the user namespace, where its files are ours to remove.
+ * Return: 0, -ENOENT, -EBUSY when a container has it (running or not), -errno
+ */
+int volume_remove(const struct engine *eng, const char *name, struct err *e);
+
+/**
+ * volume_find() - is there one of that name
+ * Return: 0, -ENOENT
+ */
+int volume_find(const struct engine *eng, const char *name, struct err *e);
 
 #endif

@@ -32,6 +32,23 @@ commands() { as sub runner help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1
 	[ "$n" -gt 100 ]
 }
 
+@test "volume: help of each of its words, whose options are on its page" {
+	text=$(mandoc -T ascii "$TREE/docs/man/runner-volume.1" | sed 's/.\x08//g')
+	for c in create inspect ls rm; do
+		run_as sub runner help volume "$c"
+		assert_output_has "usage: runner volume $c"
+		for o in $(grep -oE '^ .{5}--[a-z-]+' <<<"$output" | grep -oE -- '--[a-z-]+'); do
+			grep -qE -- "$o([^a-z-]|$)" <<<"$text" || { echo "not on the page: $o"; return 1; }
+		done
+		run_as sub runner volume "$c" --help
+		assert_output_has "usage: runner volume $c"
+	done
+	for c in "" prune; do
+		run_as sub 125 runner volume $c
+		assert_one_line
+	done
+}
+
 @test "create refuses what is about staying with a program" {
 	for o in --detach --detach-keys=a --sig-proxy=false; do
 		run_as sub 125 runner create "$o" hello
