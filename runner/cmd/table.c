@@ -9,6 +9,7 @@
 
 #define COMMANDS(X) \
 	X(attach)  \
+	X(cp)      \
 	X(create)  \
 	X(exec)    \
 	X(help)    \

@@ -24,7 +24,7 @@ struct word {
 };
 
 static const struct word container_words[] = {
-	{ "attach", "attach" },	  { "create", "create" }, { "exec", "exec" },
+	{ "attach", "attach" },	  { "cp", "cp" }, { "create", "create" }, { "exec", "exec" },
 	{ "inspect", "inspect" }, { "kill", "kill" },	  { "list", "ps" },
 	{ "logs", "logs" },	  { "ls", "ps" },	  { "port", "port" },
 	{ "ps", "ps" },		  { "rename", "rename" }, { "restart", "restart" },
@@ -62,7 +62,7 @@ static const struct {
 
 static const char *const refused[] = {
 	"auto-update", "build",	   "builder", "buildx",	 "checkpoint", "commit", "compose",
-	"cp",	       "diff",	   "events",  "export",	 "generate",   "healthcheck", "import",
+	"diff",	   "events",  "export",	 "generate",   "healthcheck", "import",
 	"init",	       "kube",	   "machine", "manifest", "mount",     "network", "pause",
 	"play",	       "plugin",   "pod",     "prune",	 "push",       "restore", "search",
 	"secret",      "stack",	   "stats",   "swarm",	 "umount",     "unmount", "unpause",

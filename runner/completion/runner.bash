@@ -52,6 +52,7 @@ _runner_operand_words() {
 	rmi | save | images | history | pull) _runner_images ;;
 	run | create) _runner_images ;;
 	tag) ((n_operands)) || _runner_images ;;
+	cp) _runner_containers -a | sed 's/$/:/' ;;
 	volume)
 		if ((n_operands)); then _runner_ask volume ls -q; else printf '%s\n' create inspect ls rm; fi ;;
 	help) _runner_commands ;;

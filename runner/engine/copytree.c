@@ -138,7 +138,7 @@ static int copy_range(int from, int to, off_t at, off_t end)
 	return 0;
 }
 
-static int copy_data(int from, int to, off_t size)
+int copytree_data(int from, int to, off_t size)
 {
 	off_t at = 0;
 
@@ -175,7 +175,7 @@ static int copy_file(int src, int dst, const char *name, const struct stat *st)
 	to = openat(dst, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (to < 0)
 		return -errno;
-	r = copy_data(from, to, st->st_size);
+	r = copytree_data(from, to, st->st_size);
 	if (r < 0)
 		return r;
 	/* chown clears file capabilities: owners first. */

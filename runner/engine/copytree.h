@@ -5,6 +5,8 @@
 #ifndef RUNNER_ENGINE_COPYTREE_H
 #define RUNNER_ENGINE_COPYTREE_H
 
+#include <sys/types.h>
+
 struct err;
 
 /**
@@ -17,5 +19,13 @@ struct err;
  * Return: 0, -errno with the path in @e
  */
 int copytree_apply(int src_fd, int dst_fd, struct err *e);
+
+/**
+ * copytree_data() - the bytes of a file: shared where the file system can,
+ * with holes where it has them
+ * @to:		empty and open for writing
+ * Return: 0, -errno
+ */
+int copytree_data(int from, int to, off_t size);
 
 #endif

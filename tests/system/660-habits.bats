@@ -22,7 +22,7 @@ refused() {
 }
 
 @test "commands that do not exist here are refused by name, not looked for in a registry" {
-	for c in build commit cp diff events export import network pause pod prune push search stats \
+	for c in build commit diff events export import network pause pod prune push search stats \
 		unpause; do
 		refused "runner: $c:" "$c"
 		refused "runner: $c:" "$c" ls
