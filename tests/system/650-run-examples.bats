@@ -93,3 +93,52 @@ before() {
 		grep -qxF -- "$line" <<<"$all" || { echo "on no page: $line"; return 1; }
 	done < <(not_here)
 }
+
+# block PAGE N: the Nth block of lines under EXAMPLES, as a shell script: commands without
+# their "$ ", continued lines, no output
+block() {
+	awk -v want="$2" '/^\.Sh EXAMPLES/ { on = 1; next } /^\.Sh/ { on = 0 }
+		on && /^\.Bd/ { n++; next } /^\.Ed/ { go = 0 }
+		on && n == want && /^\$ / { go = 1; print substr($0, 3); go = /\\e$/ || gsub("\047", "&") % 2; next }
+		on && n == want && go { print; if (/\047/) go = 0 }' "$TREE/docs/man/$1" | sed 's/\\e/\\/g; s/\\-/-/g'
+}
+
+# run_block KIND PAGE N: as that account, in a folder of its own
+run_block() {
+	block "$2" "$3" >"$BATS_TEST_TMPDIR/script"
+	[ -s "$BATS_TEST_TMPDIR/script" ]
+	dir=$(scratch "$1")
+	first=$(awk -F: -v n="$(account sub)" '$1 == n { print $2; exit }' /etc/subuid)
+	run as "$1" bash -ec "cd $dir; trap 'kill \$(jobs -p) 2>/dev/null || true' EXIT
+		$(sed "s/100000/$first/g; s/ &\$/ & sleep 0.3/" "$BATS_TEST_TMPDIR/script")"
+	rm -rf "$dir"
+	[ "$status" = 0 ] || { cat "$BATS_TEST_TMPDIR/script"; echo "status $status: $output"; return 1; }
+}
+
+@test "the other programs' pages: uidmap, newuidmap, fuse-overlay, runner-oci" {
+	run_block nosub uidmap.1 1
+	assert_output_has 'mode        single: the own id alone'
+	assert_output_has "# usermod --add-subuids"
+	for kind in sub nosub; do
+		run_block $kind uidmap.1 3
+		[ "$output" = "$(id -u "$(account $kind)")" ]
+		run_block $kind fuse-overlay.1 1
+		[ "$output" = $'hello\nmore\nhello\nmore' ]
+	done
+	run_block sub uidmap.1 4
+	[ "$(echo $output)" = "0 $first 2" ]
+	run_block sub newuidmap.1 1
+	[ "$(echo $output)" = "0 $(id -u "$(account sub)") 1 1 $first 65536" ]
+	dir=$(scratch nosub)
+	as nosub mkdir -p "$dir/b/rootfs/bin"
+	as nosub cp /bin/busybox "$dir/b/rootfs/bin/sh"
+	for line in $(grep -o '^.Dl runner-oci .*' "$TREE/docs/man/runner-oci.1" | tr ' ' '_'); do
+		line=${line//_/ }
+		run as nosub bash -c "cd $dir; export XDG_RUNTIME_DIR=$dir; echo exit 7 | script -qec '${line#.Dl }' /dev/null"
+		case $line in
+		*spec*) [ "$status" = 0 ] && [ -f "$dir/b/config.json" ] ;;
+		*run*) [ "$status" = 7 ] ;;
+		esac
+	done
+	rm -rf "$dir"
+}
