@@ -52,29 +52,15 @@ static int list_add(struct dlist *l, const char *name, struct lowent e)
 static int refresh_entry(void *arg, const struct rawent *r)
 {
 	struct refresh *s = arg;
-	const struct dir *d = s->d;
-	const struct dsrc *src = &d->src[s->src];
-	const char *name = r->name;
-	struct lowent e = { .src = (uint16_t)s->src, .type = r->type };
+	struct rawent says = *r;
+	int k = whiteout_resolve(s->o, &s->d->src[s->src], &says);
 
-	if (whiteout_is_marker(name))
-		return 0;
-	const char *hidden = whiteout_file_target(name);
-	if (hidden) {
-		name = hidden;
-		e.type = DT_WHT;
-	} else if (whiteout_is_ours(s->o, r->ino)) {
-		e.type = DT_WHT;
-	} else if (whiteout_may_be(e.type, src->xwh)) {
-		int k = whiteout_entry_type(src->fd, name, src->xwh);
-
-		if (k < 0)
-			return k == -ENOENT ? 0 : k;
-		e.type = (uint8_t)k;
-	}
+	if (k <= 0)
+		return k;
+	struct lowent e = { .src = (uint16_t)s->src, .type = says.type };
 	if (e.type != DT_WHT)
 		e.ino = scan_show_ino(s->o, s->d, s->src, s->dev, r, true);
-	return list_add(s->l, name, e);
+	return list_add(s->l, says.name, e);
 }
 
 static int refresh_table(struct refresh *s, const struct ltable *t)

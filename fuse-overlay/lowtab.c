@@ -139,37 +139,24 @@ int lowtab_put(struct ltable *t, const char *name, struct lowent e)
  * struct scan - one source being added
  */
 struct scan {
+	const struct ovl *o;
 	struct ltable *t;
-	int fd;
+	const struct dsrc *from;
 	uint16_t src;
-	bool xwh;
 };
 
 static int add_entry(void *arg, const struct rawent *r)
 {
 	struct scan *s = arg;
-	const char *name = r->name;
-	struct lowent e = { .ino = r->ino, .src = s->src, .type = r->type };
+	struct rawent says = *r;
+	int k = whiteout_resolve(s->o, s->from, &says);
 
-	if (whiteout_is_marker(name))
-		return 0;
-	const char *hidden = whiteout_file_target(name);
-	if (hidden) {
-		name = hidden;
-		e.type = DT_WHT;
-	} else if (whiteout_may_be(e.type, s->xwh)) {
-		int k = whiteout_entry_type(s->fd, name, s->xwh);
-
-		if (k == -ENOENT)
-			return 0;
-		if (k < 0)
-			return k;
-		e.type = (uint8_t)k;
-	}
-
-	struct lowent *old = lowtab_find(s->t, name);
+	if (k <= 0)
+		return k;
+	struct lowent e = { .ino = r->ino, .src = s->src, .type = says.type };
+	struct lowent *old = lowtab_find(s->t, says.name);
 	if (!old)
-		return lowtab_put(s->t, name, e);
+		return lowtab_put(s->t, says.name, e);
 	/* a name beside its own .wh. file is there: it came later */
 	if (old->src == s->src && old->type == DT_WHT && e.type != DT_WHT) {
 		old->type = e.type;
@@ -180,16 +167,14 @@ static int add_entry(void *arg, const struct rawent *r)
 
 int lowtab_get(struct ovl *o, struct dir *d, struct ltable **ret)
 {
-	(void)o;
 	if (!d->low) {
 		struct ltable *t = calloc(1, sizeof(*t));
 		int r = t ? 0 : -ENOMEM;
 
 		for (uint16_t i = d->has_upper; i < d->n && !r; i++) {
-			struct scan s = { .t = t, .fd = d->src[i].fd, .src = i,
-					  .xwh = d->src[i].xwh };
+			struct scan s = { .o = o, .t = t, .from = &d->src[i], .src = i };
 
-			r = scan_folder(s.fd, add_entry, &s);
+			r = scan_folder(s.from->fd, add_entry, &s);
 		}
 		if (r < 0) {
 			lowtab_free(t);

@@ -102,6 +102,26 @@ int whiteout_entry_type(int fd, const char *name, bool xwh)
 	return whiteout_is(l, &stx, xwh) ? DT_WHT : (int)IFTODT(stx.stx_mode);
 }
 
+int whiteout_resolve(const struct ovl *o, const struct dsrc *src, struct rawent *e)
+{
+	if (whiteout_is_marker(e->name))
+		return 0;
+	const char *hidden = whiteout_file_target(e->name);
+	if (hidden) {
+		e->name = hidden;
+		e->type = DT_WHT;
+	} else if (!src->layer && whiteout_is_ours(o, e->ino)) {
+		e->type = DT_WHT;
+	} else if (whiteout_may_be(e->type, src->xwh)) {
+		int k = whiteout_entry_type(src->fd, e->name, src->xwh);
+
+		if (k < 0)
+			return k == -ENOENT ? 0 : k;
+		e->type = (uint8_t)k;
+	}
+	return 1;
+}
+
 /* The value of a mark of one letter, '\0' without. */
 static char xattr_letter(int fd, const char *name)
 {

@@ -16,6 +16,8 @@
 
 #include "fuse-overlay/ovl.h"
 
+struct rawent;
+
 #define WH_PREFIX ".wh."
 #define WH_OPAQUE ".wh..wh..opq"
 
@@ -78,6 +80,14 @@ bool whiteout_may_be(uint8_t type, bool xwh);
  * Return: type, -errno
  */
 int whiteout_entry_type(int fd, const char *name, bool xwh);
+
+/**
+ * whiteout_resolve() - what an entry of a source's folder says
+ * @e:		as listed; then the name that it is about, and DT_WHT as its type
+ *		where it deletes that
+ * Return: 1; 0: nothing (a marker, or it went meanwhile); -errno
+ */
+int whiteout_resolve(const struct ovl *o, const struct dsrc *src, struct rawent *e);
 
 /**
  * enum opacity - what the marks on a folder say

@@ -72,6 +72,7 @@ static void touch(int layer, const char *name)
 static void test_union(void **state)
 {
 	struct dir *d = calloc(1, sizeof(*d) + 2 * sizeof(d->src[0]));
+	struct ovl o = { 0 };
 	struct ltable *t;
 
 	(void)state;
@@ -88,7 +89,7 @@ static void test_union(void **state)
 	d->n = 2;
 	d->src[0].fd = layers[0];
 	d->src[1].fd = layers[1];
-	assert_int_equal(lowtab_get(NULL, d, &t), 0);
+	assert_int_equal(lowtab_get(&o, d, &t), 0);
 	assert_int_equal(lowtab_find(t, "both")->src, 0);
 	assert_int_equal(lowtab_find(t, "top")->type, DT_REG);
 	assert_int_equal(lowtab_find(t, "low")->type, DT_WHT);
