@@ -121,8 +121,20 @@ def one(bench, row, mount, archive):
     return int(ns) / 1e6
 
 
+def wakeups(bench):
+    """how long an idle processor takes to wake now: what every request of a FUSE file system waits for"""
+    try:
+        out = bench.world.run([bench.world.helper("wakeup"), "1000"])
+    except Failure as why:
+        return "not measured (%s)" % why
+    return "; ".join("%s µs after its last work %.1f µs, one kept awake %.1f" % (
+        gap, int(idle) / 1000, int(kept) / 1000) for gap, idle, kept in map(str.split, out.splitlines()))
+
+
 def run(bench):
     table = Table("overlay", "Overlay file systems on a Debian tree", "ms")
+    table.notes.append("waking an idle processor, before the rows: " + wakeups(bench))
+    print(table.notes[-1], flush=True)
     lower, archive = unpack(bench)
     with tarfile.open(archive) as tar:
         count = len(tar.getnames())
@@ -145,4 +157,5 @@ def run(bench):
                     runs[name] = lambda m=mount: one(bench, spec, m, archive)
             bench.alternate(row, runs, bench.rounds(10, 1), warmup=0 if bench.quick else 1)
     finally:  # a run that is stopped shows what it has
+        table.notes.append("waking an idle processor, after them: " + wakeups(bench))
         bench.finish(table)
