@@ -13,11 +13,71 @@
 #include "fuse-overlay/scan.h"
 #include "fuse-overlay/whiteout.h"
 
+#define GONE_MIN 1024U	/* names that were removed and are not worth the work */
+
 void dlist_free(struct dlist *l)
 {
-	if (l)
+	if (l) {
 		lowtab_clear(&l->t);
+		free(l->kept);
+	}
 	free(l);
+}
+
+uint32_t dlist_at(const struct dlist *l, uint64_t place)
+{
+	uint32_t from = 0, to = l->n_kept;
+
+	if (place >= l->first) {
+		uint64_t i = l->n_kept + (place - l->first);
+
+		return i < l->t.n ? (uint32_t)i : l->t.n;
+	}
+	while (from < to) {
+		uint32_t middle = from + (to - from) / 2;
+
+		if (l->kept[middle] < place)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
+/* A folder lives as long as the mount, and names of temporary files never come
+ * again. Without memory for a shorter list the long one stays. */
+static void drop_gone(struct dlist *l)
+{
+	struct ltable t = { 0 };
+	uint32_t live = 0, n = 0;
+
+	for (uint32_t i = 0; i < l->t.n; i++)
+		live += l->t.ents[i].round == l->round;
+	if (l->t.n - live < GONE_MIN || l->t.n - live < live)
+		return;
+	uint64_t *kept = calloc(live + 1U, sizeof(*kept));
+	for (uint32_t i = 0; kept && i < l->t.n; i++) {
+		const struct lowent *e = &l->t.ents[i];
+
+		if (e->round != l->round)
+			continue;
+		if (lowtab_put(&t, lowtab_name(&l->t, e), *e) < 0) {
+			free(kept);
+			kept = NULL;
+		} else {
+			kept[n++] = dlist_place(l, i);
+		}
+	}
+	if (!kept) {
+		lowtab_clear(&t);
+		return;
+	}
+	l->first = dlist_place(l, l->t.n);
+	lowtab_clear(&l->t);
+	free(l->kept);
+	l->t = t;
+	l->kept = kept;
+	l->n_kept = n;
 }
 
 /**
@@ -110,9 +170,11 @@ int dlist_refresh(struct ovl *o, struct dir *d)
 	} else if (dir_n_low(d) == 1) {
 		r = refresh_src(&s, d->n - 1U);
 	}
-	if (r >= 0)
-		s.l->gen = d->gen;
-	return r;
+	if (r < 0)
+		return r;
+	s.l->gen = d->gen;
+	drop_gone(s.l);
+	return 0;
 }
 
 bool dlist_is_empty(const struct dlist *l)

@@ -258,12 +258,12 @@ static int fill_merged(struct fill *f, off_t off)
 			return r;
 	}
 	const struct dlist *l = f->d->list;
-	for (uint64_t i = (uint64_t)off - 2; i < l->t.n; i++) {
+	for (uint32_t i = dlist_at(l, (uint64_t)off - 2); i < l->t.n; i++) {
 		const struct lowent *e = &l->t.ents[i];
 
 		if (e->round != l->round || e->type == DT_WHT)
 			continue;
-		r = fill_listed(f, e, lowtab_name(&l->t, e), (off_t)i + 3);
+		r = fill_listed(f, e, lowtab_name(&l->t, e), (off_t)dlist_place(l, i) + 3);
 		if (r <= 0)
 			return r;
 	}
