@@ -27,6 +27,10 @@
 #include "fuse-overlay/readdir.h"
 #include "fuse-overlay/whiteout.h"
 
+/* Redirects of lower layers that lead to each other take as many steps as they
+ * like, and everybody waits. */
+#define STEPS_MAX (1U << 16)
+
 /* Sources while they are being collected. */
 struct srcs {
 	unsigned int n;
@@ -290,6 +294,8 @@ static int collect(struct ovl *o, struct srcs *out, const struct dsrc *from, uns
 
 		if (go_on < 0)
 			return go_on;
+		if (++o->steps > STEPS_MAX)
+			return -ELOOP;
 		if (o->conf->redirect && out->n > before) {
 			if (!redirect && !(redirect = malloc(PATH_MAX)))
 				return -ENOMEM;
@@ -326,6 +332,7 @@ static int dir_open(struct ovl *o, struct node *n)
 	struct srcs *s = &found;
 
 	s->n = 0;
+	o->steps = 0;
 	if (n->flags & NODE_NONAME)
 		return -ESTALE;
 	dir_use(o, n->parent->dir);

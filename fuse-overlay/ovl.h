@@ -239,6 +239,7 @@ struct rdbuf {
  * @newest, @oldest: directories in use
  * @n_fds, @max_fds: descriptors they hold, and may hold
  * @op:		counts requests
+ * @steps:	folders that the current search for sources has opened
  * @devs, @n_devs: file systems met
  * @serial:	of names in the work folder
  * @char_wh:	whiteouts are character devices, else .wh. files
@@ -281,6 +282,7 @@ struct ovl {
 	size_t n_fds;
 	size_t max_fds;
 	uint64_t op;
+	unsigned int steps;
 	dev_t devs[OVL_DEVS_MAX];
 	unsigned int n_devs;
 	uint32_t serial;
