@@ -25,8 +25,10 @@
 #include "common/cleanup.h"
 #include "fuse-overlay/copyup.h"
 #include "fuse-overlay/dir.h"
+#include "fuse-overlay/killpriv.h"
 #include "fuse-overlay/node.h"
 #include "fuse-overlay/passthrough.h"
+#include "fuse-overlay/wire.h"
 
 #define CLOSE_AT_ONCE 256
 
@@ -85,10 +87,13 @@ static int open_backing(struct ovl *o, struct node *n, int flags)
 
 	if (r < 0)
 		return r;
+	/* not while it is copied up: its parents would lose their setgid bits */
+	bool dropped = killpriv_begin(flags & O_TRUNC && wire_request().kill_priv);
 	int fd = file_open_loc(o, l, file_backing_flags(o, flags));
 	/* a file that its owner may only write */
 	if (fd == -EACCES && (flags & O_ACCMODE) == O_WRONLY)
 		fd = file_open_loc(o, l, flags & (O_ACCMODE | O_TRUNC));
+	killpriv_end(dropped);
 	return fd;
 }
 

@@ -47,9 +47,7 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		return;
 	}
 	ovl_lock(o);
-	bool dropped = killpriv_begin(wire_request().kill_priv);
 	int r = file_open(o, node_of(o, ino), fi->flags, &of);
-	killpriv_end(dropped);
 	if (r >= 0 && (r = passthrough_open(o, of, &way)) < 0)
 		file_close(o, of);
 	ovl_unlock(o);

@@ -232,6 +232,20 @@ as_root() { run_as root unshare -m bash "$dir/script" "$dir" "$@"; }
 	[ "$(echo $output)" = "0 0 12345 12345 12345 777 777 777 777 777 777 777 777 777" ]
 }
 
+@test "as root: what another user opens to empty it loses setuid bits, the folder above keeps its setgid bit" {
+	script <<-'END'
+		fill() { mkdir -m 2777 d; chgrp 50 d; chmod 2777 d; echo low >d/f; chmod 6777 d/f; }
+		overlay "$2"
+		setpriv --reuid 12345 --regid 12345 --clear-groups sh -c ': >m/d/f'
+		stat -c "%a %g %s" m/d disk/u/d m/d/f disk/u/d/f | sed 's/ [0-9]*$//'
+	END
+	for o in passthrough=1 passthrough=0; do
+		as_root $o
+		[ "$(echo $output)" = "2777 50 2777 50 777 50 777 50" ] || { echo "$output"; false; }
+		rm -rf "$dir/disk" "$dir/m" "$dir/ready"
+	done
+}
+
 @test "in a user namespace: a setuid file that another user writes runs without its owner's rights at once" {
 	script <<-'END'
 		mkdir l u w m; cp /usr/bin/id l/id; chmod 6777 l/id
