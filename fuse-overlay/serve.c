@@ -37,6 +37,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/fd.h"
 #include "common/io.h"
 #include "common/log.h"
 #include "common/proc.h"
@@ -153,12 +154,46 @@ static void set_credentials(struct ovl *o)
 							  SECBIT_NO_SETUID_FIXUP);
 }
 
+/* Return: the last of those that were there, 0 without one */
+static int read_signals(int fd)
+{
+	struct signalfd_siginfo info;
+	int last = 0;
+
+	while (read(fd, &info, sizeof(info)) == sizeof(info))
+		last = (int)info.ssi_signo;
+	return last;
+}
+
+/* The parent until the mount answers. The child has the mount by now: it is
+ * told to end, too, or it would serve for a caller who thinks that it did not start.
+ * What waits for an answer when it ends waits until nobody holds the device. */
+static _Noreturn void await_child(const struct server *s, pid_t pid, int said)
+{
+	struct pollfd p[] = { { .fd = said, .events = POLLIN },
+			      { .fd = s->signals, .events = POLLIN } };
+	const int keep[] = { said, s->signals };
+	int sig, told = 0;
+	char byte;
+
+	(void)fd_close_from(STDERR_FILENO + 1, keep, sizeof(keep) / sizeof(keep[0]));
+	while (poll(p, 2, -1) < 0 || !p[0].revents) {
+		if ((sig = read_signals(s->signals)) && !kill(pid, sig))
+			told = sig;
+	}
+	if (read(said, &byte, 1) == 1)
+		_exit(0);
+	(void)pthread_sigmask(SIG_SETMASK, &s->before, NULL);
+	if (told)
+		(void)raise(told);
+	_exit(1);
+}
+
 /* Become a child of init with nothing of the caller's terminal. The parent
  * does not return. */
 static int detach(struct server *s, struct err *e)
 {
 	int p[2];
-	char byte;
 
 	if (pipe2(p, O_CLOEXEC))
 		return err_set(e, -errno, "detach");
@@ -166,10 +201,7 @@ static int detach(struct server *s, struct err *e)
 	if (pid < 0)
 		return err_set(e, -errno, "detach");
 	if (pid) {
-		(void)pthread_sigmask(SIG_SETMASK, &s->before, NULL);
-		(void)close(p[1]);
-		ssize_t n = read(p[0], &byte, 1);
-		_exit(n == 1 ? 0 : 1);
+		await_child(s, pid, p[0]);
 	}
 	(void)close(p[0]);
 	s->tell = p[1];
@@ -178,12 +210,14 @@ static int detach(struct server *s, struct err *e)
 	return 0;
 }
 
-static void drop_stdio(void)
+/* One of them may be the exit descriptor. */
+static void drop_stdio(const struct server *s)
 {
 	auto_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	for (int fd = 0; fd < 3 && null >= 0; fd++)
-		(void)dup2(null, fd);
+		if (fd != s->o->conf->exit_fd)
+			(void)dup2(null, fd);
 }
 
 static void tell_ready(void *arg)
@@ -195,7 +229,7 @@ static void tell_ready(void *arg)
 		(void)close(s->o->conf->ready_fd);
 	}
 	if (s->tell >= 0) {
-		drop_stdio();
+		drop_stdio(s);
 		(void)io_write_all(s->tell, "1", 1);
 		(void)close(s->tell);
 		s->tell = -1;
@@ -262,17 +296,6 @@ static _Noreturn void end_now(const struct server *s)
 	_exit(1);
 }
 
-/* Return: at least one was there */
-static bool read_signals(int fd)
-{
-	struct signalfd_siginfo info;
-	bool any = false;
-
-	while (read(fd, &info, sizeof(info)) == sizeof(info))
-		any = true;
-	return any;
-}
-
 /* Bytes mean nothing; the end of the file does. */
 static bool is_closed(const struct pollfd *p)
 {
@@ -290,7 +313,7 @@ static void part_descriptors(const struct server *s)
 			     s->o->conf->exit_fd, s->signals, s->wake };
 
 	if (!thread_part_fds(keep, sizeof(keep) / sizeof(keep[0])) && !s->o->conf->foreground)
-		drop_stdio();
+		drop_stdio(s);
 }
 
 static void *watch(void *arg)
@@ -357,6 +380,16 @@ static void end_watch(struct server *s)
 	(void)close(take_fd(&s->wake));
 }
 
+/* The watcher may just be about to say it again, while libfuse waits for a
+ * child of its own that unmounts. */
+static void left_loop(struct server *s)
+{
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	s->left = true;
+	(void)sigaction(SIGALRM, &ignore, NULL);
+}
+
 static int run(struct server *s, const struct conf *c, struct err *e)
 {
 	int r = layer_open_all(s->o, e);
@@ -372,11 +405,17 @@ static int run(struct server *s, const struct conf *c, struct err *e)
 		struct pool p = { .o = s->o, .ready = start_use, .arg = s };
 
 		pool_serve(&p, c->threaded);
-		s->left = true;
+		left_loop(s);
 	}
 	fuse_session_unmount(s->se);
 	end_watch(s);
 	return r;
+}
+
+/* Return: 0, -EBADF for a number under which the caller left us nothing */
+static int check_fd(const char *option, int fd, struct err *e)
+{
+	return fd >= 0 && fcntl(fd, F_GETFD) < 0 ? err_set(e, -errno, "%s %d", option, fd) : 0;
 }
 
 int serve(const struct conf *c, struct err *e)
@@ -387,6 +426,9 @@ int serve(const struct conf *c, struct err *e)
 
 	if (!mountpoint)
 		return err_set(e, -errno, "%s", c->mountpoint);
+	int r = check_fd("--ready-fd", c->ready_fd, e);
+	if (r < 0 || (r = check_fd("--exit-fd", c->exit_fd, e)) < 0)
+		return r;
 	here.mountpoint = mountpoint;
 	for (size_t i = 0; i < c->warnings.n; i++)
 		log_warn("ignoring %s", c->warnings.v[i]);
@@ -394,7 +436,7 @@ int serve(const struct conf *c, struct err *e)
 	if (!s.o)
 		return err_set(e, -ENOMEM, "start");
 	s.o->conf = &here;
-	int r = run(&s, &here, e);
+	r = run(&s, &here, e);
 	if (s.se)
 		fuse_session_destroy(s.se);
 	if (s.signals >= 0)

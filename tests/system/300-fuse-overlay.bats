@@ -97,6 +97,18 @@ in_mount() {
 	[ "$(echo $output)" = "in o o 0" ] || { echo "$output"; false; }
 }
 
+@test "redirects of lower layers that lead to each other end in an error" {
+	in_mount ",redirect_dir=follow" '
+		umount m
+		for path in r{0,1,2,3,4,5}; do
+			for i in $(seq 30); do path=$path/d; mkdir -p $path; done
+			while [ $path != ${path%/d} ]; do setfattr -n user.overlay.redirect -v "$(printf "/d%.0s" $(seq 30))" $path; path=${path%/d}; done
+		done
+		fuse-overlay -o "lowerdir=r0:r1:r2:r3:r4:r5:base,redirect_dir=follow" m
+		timeout 20 ls m/d 2>&1 | grep -o "Too many levels of symbolic links"; cat m/below'
+	[ "$(echo $output)" = "Too many levels of symbolic links base" ] || { echo "$output"; false; }
+}
+
 @test "folders and files that are copied up for a change of mode alone: listing, links, modes" {
 	in_mount "" '
 		mkdir base/tree base/tree/sub; touch base/tree/f; chmod 444 base/tree/f; chmod 1777 base/tree/sub
@@ -298,6 +310,39 @@ through
 		settle as_before; as_before; parted; echo "ok, keepers: $(wc -w <<<"$k")"'
 	echo "# $output" >&3
 	[[ $output == ok* ]]
+}
+
+@test "the exit descriptor may be standard input; a number without a descriptor is a mistake" {
+	in_mount "" '
+		umount m; mkfifo exit; exec 7<>exit; exec 8>exit 9<exit 7>&-
+		fuse-overlay --exit-fd 0 -o lowerdir=top,upperdir=u,workdir=w m <&9 8>&-
+		exec 9<&-; sleep 0.3; cat m/file; exec 8>&-
+		for i in $(seq 100); do mountpoint -q m || break; sleep 0.02; done
+		mountpoint -q m || echo gone
+		for which in exit ready; do
+			for f in -f ""; do fuse-overlay $f --$which-fd 77 -o lowerdir=top m 2>&1 || echo $?; done
+		done
+		mountpoint -q m || mount_it'
+	[ "$(echo $output)" = "top gone fuse-overlay: --exit-fd 77: Bad file descriptor 1 fuse-overlay: --exit-fd 77: Bad file descriptor 1 fuse-overlay: --ready-fd 77: Bad file descriptor 1 fuse-overlay: --ready-fd 77: Bad file descriptor 1" ] ||
+		{ echo "$output"; false; }
+}
+
+@test "a signal before a server in the background is ready ends both processes, and nothing stays mounted" {
+	in_mount "" '
+		umount m
+		for sig in TERM HUP; do
+			rc=0
+			# a second passes before the server begins, or before it reads the second request, its own child'\''s
+			call=setsid when=1; [ $sig = TERM ] || call="read -P /dev/fuse" when=2
+			strace -f -o log -e trace=$call -e inject=${call%% *}:delay_enter=1000000:when=$when \
+				fuse-overlay -o lowerdir=top,upperdir=u,workdir=w m & s=$!
+			until grep -q " $PWD/m fuse" /proc/self/mounts; do sleep 0.02; done
+			sleep 0.2; kill -$sig $(pgrep -P $s)
+			{ wait $s; } 2>/dev/null || rc=$?
+			echo $((rc - 128)); ! mountpoint -q m; grep -q "${call%% *}.*DELAYED" log
+		done
+		mount_it'
+	[ "$(echo $output)" = "15 1" ] || { echo "$output"; false; }
 }
 
 @test "SIGTERM ends a server that is just about to wait for a request" {
