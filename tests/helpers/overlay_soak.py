@@ -253,6 +253,9 @@ def look(root, name):
 
 
 def link(root, a, b):
+    # names of a link, pipe or socket part when it is copied up, as with native overlay (fuse-overlay(1))
+    if not stat.S_ISREG(os.lstat(os.path.join(root, a)).st_mode):
+        raise PermissionError(errno.EPERM, "not a file")
     return os.link(os.path.join(root, a), os.path.join(root, b), follow_symlinks=False)
 
 
