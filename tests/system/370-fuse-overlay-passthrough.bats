@@ -232,6 +232,31 @@ as_root() { run_as root unshare -m bash "$dir/script" "$dir" "$@"; }
 	[ "$(echo $output)" = "0 0 12345 12345 12345 777 777 777 777 777 777 777 777 777" ]
 }
 
+@test "every way to write into another user's file takes its setuid bits, as root and in a user namespace" {
+	helper overlay_setuid.py
+	ways=$(sed -n 's/^    ("\([a-z]*\)", .*/\1/p' "$dir/overlay_setuid.py")
+	script <<-'END'
+		opts=$2 look=$3; shift 3
+		fill() { for w in src "$@"; do cp /usr/bin/id low-$w; chmod 6777 low-$w; done; mv low-src src; }
+		mkdir disk m; mount -t tmpfs none disk; mkdir disk/l disk/u disk/w; (cd disk/l; fill "$@"); chmod 755 disk disk/?
+		fuse-overlay -o "lowerdir=disk/l,upperdir=disk/u,workdir=disk/w$opts" m
+		trap 'umount -l m' EXIT
+		python3 overlay_setuid.py m $look
+	END
+	for o in "" ,passthrough=1 ,threaded=1; do
+		as_root "$o" disk/u $ways
+		[ "$output" = "24 ways: no bit stayed" ] || { echo "root $o: $output"; false; }
+		rm -rf "$dir/disk" "$dir/m"
+	done
+	for o in "" ,writeback=1 ,xattr_permissions=2; do
+		# what is recorded is not in the real files
+		[ "$o" = ,xattr_permissions=2 ] && look= || look=disk/u
+		script_in_userns "$o" "$look" $ways
+		[ "$output" = "24 ways: no bit stayed" ] || { echo "user namespace $o: $output"; false; }
+		rm -rf "$dir/disk" "$dir/m"
+	done
+}
+
 @test "as root: what another user opens to empty it loses setuid bits, the folder above keeps its setgid bit" {
 	script <<-'END'
 		fill() { mkdir -m 2777 d; chgrp 50 d; chmod 2777 d; echo low >d/f; chmod 6777 d/f; }
