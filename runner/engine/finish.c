@@ -86,7 +86,7 @@ static void record_exited(struct monitor *m)
 		c->state.pid = 0;
 		c->state.monitor_pid = 0;
 		strv_clear(&c->state.ports);
-		/* On a full disk the record stays RUNNING with a dead monitor:
+		/* Where it cannot be written it stays RUNNING with a dead monitor:
 		 * readers take that for EXITED. */
 		if (container_save(c, &e) < 0)
 			log_debug("%s", e.msg);

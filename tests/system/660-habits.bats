@@ -241,3 +241,30 @@ low() {
 	[ "$(sort -u <<<"$output")" = y ]
 	rr sub rm big
 }
+
+@test "a full disk: the program's end is recorded, files can be fetched, everything can be removed" {
+	dir=$(scratch sub)
+	chmod 0777 "$dir"
+	for kind in sub nosub; do
+		mkdir "$dir/$kind"
+		mount -t tmpfs -o size=12m tmpfs "$dir/$kind"
+		chown "$(account $kind):" "$dir/$kind"
+		f() { as "$kind" runner --root "$dir/$kind/root" --runroot "$dir/$kind/run" "$@" 3>&-; }
+		f load -q -i "$IMG/bb"
+		run f run $N --name full bb:1 sh -c 'dd if=/dev/zero of=/big bs=1M count=20 2>/dev/null; dd if=/dev/zero of=/rest bs=512 count=999 2>/dev/null; exit 7'
+		[ "$status" = 7 ]
+		[ "$(f wait full)" = 7 ]
+		[ "$(f inspect -f '{{.State.Status}} {{.State.Pid}}' full)" = "exited 0" ]
+		run f run -d $N bb:1 sleep 100
+		[ "$status" = 125 ]
+		assert_one_line
+		assert_output_has 'No space left'
+		f cp full:/big "$dir/big"
+		[ -s "$dir/big" ]
+		rm "$dir/big"
+		f rm full
+		f rmi bb:1
+		umount "$dir/$kind"
+	done
+	rm -r "$dir"
+}
