@@ -268,3 +268,31 @@ low() {
 	done
 	rm -r "$dir"
 }
+
+@test "--label-file, --dns-option, logs --until, stop --timeout, attach --no-stdin do what they say" {
+	dir=$(scratch sub)
+	printf '# labels\na=1\nb\n\nc=x=y\n' >"$dir/labels"
+	chmod -R a+rX "$dir"
+	rr sub run -d -i --name opts --label-file "$dir/labels" --label a=2 --dns 10.0.0.1 --dns-option ndots:3 --dns-opt rotate \
+		bb:1 sh -c 'echo one; sleep 2; echo two; read x; echo "read $x"; exec sleep 100'
+	rr sub inspect -f '{{json .Config.Labels}}' opts
+	[ "$(jq -cS . <<<"$output")" = '{"a":"2","b":"","c":"x=y"}' ]
+	rr sub exec opts cat /etc/resolv.conf
+	assert_output_has 'nameserver 10.0.0.1'
+	assert_output_has 'options ndots:3 rotate'
+	wait_for 5 eval 'r sub logs opts | grep -q two'
+	rr sub logs --until "$(r sub logs -t opts | sed -n '2s/ .*//p' | sed 's/\..*Z/Z/')" opts
+	[ "$output" = one ]
+	# nobody's input
+	echo typed | r sub attach --no-stdin opts >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	sleep 0.5
+	rr sub logs opts
+	[[ $output != *typed* ]]
+	before=$(date +%s%N)
+	rr sub stop --timeout 1 opts
+	took=$((($(date +%s%N) - before) / 1000000))
+	[ "$took" -ge 900 ] && [ "$took" -lt 4000 ] || { echo "took $took ms"; return 1; }
+	wait
+	rr sub rm opts
+	rm -r "$dir"
+}
