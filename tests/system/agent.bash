@@ -23,9 +23,12 @@ agent_setup() {
 	cp "$DIR/b/config.json" "$DIR/base.json"
 }
 
+# Of a test that failed: with its container the agent leaves, but one that never had any stays
 agent_teardown() {
-	agent_end || true
+	local pid=${AGENT:-}
+	AGENT=
 	oci_teardown
+	[ -z "$pid" ] || wait_for 2 eval "! kill -0 $pid" || agent_kill "$pid"
 }
 
 # agent_begin [OPTION…]: start the agent, wait for its socket
@@ -35,12 +38,19 @@ agent_begin() {
 	wait_for 5 test -S "$DIR/agent.sock"
 }
 
+# agent_kill PID: the shell that became the account, and what it started: the agent is its grandchild
+agent_kill() {
+	local child
+	for child in $(pgrep -P "$1"); do agent_kill "$child"; done
+	kill "$1" 2>/dev/null || true
+}
+
 # agent_end: it leaves by itself when its container has ended
 agent_end() {
 	[ -n "${AGENT:-}" ] || return 0
 	local pid=$AGENT
 	AGENT=
-	wait_for 5 eval "! kill -0 $pid" || { kill "$pid"; echo "the agent did not leave"; return 1; }
+	wait_for 5 eval "! kill -0 $pid" || { agent_kill "$pid"; echo "the agent did not leave"; return 1; }
 	wait "$pid"
 }
 
