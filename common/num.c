@@ -49,6 +49,19 @@ int num_u32(const char *s, uint32_t *ret)
 	return r;
 }
 
+int num_id(const char *s, uint32_t *ret)
+{
+	uint32_t id;
+	int r = num_u32(s, &id);
+
+	if (r < 0)
+		return r;
+	if (id == UINT32_MAX)
+		return -ERANGE;
+	*ret = id;
+	return 0;
+}
+
 int num_u16(const char *s, uint16_t *ret)
 {
 	uint64_t v;

@@ -16,6 +16,12 @@ int num_u32(const char *s, uint32_t *ret);
 int num_u64(const char *s, uint64_t *ret);
 
 /**
+ * num_id() - a user or group id: as num_u32(), but for the last number, which
+ * means "unchanged" to the kernel: who asked for it would stay root
+ */
+int num_id(const char *s, uint32_t *ret);
+
+/**
  * num_i32() - as num_u32(), with an optional leading minus
  */
 int num_i32(const char *s, int32_t *ret);

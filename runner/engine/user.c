@@ -55,17 +55,6 @@ static bool field_is(const struct entry *en, size_t i, const char *s)
 	return i < en->n && strlen(s) == en->len[i] && memcmp(en->field[i], s, en->len[i]) == 0;
 }
 
-/* The last number means "unchanged" to the kernel: who asked for it would stay root. */
-static bool parse_id(const char *s, uint32_t *ret)
-{
-	uint32_t id;
-
-	if (num_u32(s, &id) < 0 || id == UINT32_MAX)
-		return false;
-	*ret = id;
-	return true;
-}
-
 static bool field_id(const struct entry *en, size_t i, uint32_t *ret)
 {
 	char buf[16];
@@ -74,7 +63,7 @@ static bool field_id(const struct entry *en, size_t i, uint32_t *ret)
 		return false;
 	memcpy(buf, en->field[i], en->len[i]);
 	buf[en->len[i]] = '\0';
-	return parse_id(buf, ret);
+	return num_id(buf, ret) == 0;
 }
 
 static void take_passwd(struct user *u, const struct entry *en, bool with_gid)
@@ -92,7 +81,7 @@ static void take_passwd(struct user *u, const struct entry *en, bool with_gid)
 static int find_user(struct user *u, const char *who, const char *passwd, struct err *e)
 {
 	uint32_t number;
-	bool is_number = parse_id(who, &number);
+	bool is_number = num_id(who, &number) == 0;
 
 	for (const char *p = passwd; p && *p;) {
 		struct entry en;
@@ -126,7 +115,7 @@ static int find_group(const char *who, const char *group, gid_t *ret, struct err
 			return 0;
 		}
 	}
-	if (!parse_id(who, &number))
+	if (num_id(who, &number) < 0)
 		return err_msg(e, -ENOENT, "group '%s' is not in the image's /etc/group", who);
 	*ret = number;
 	return 0;

@@ -54,8 +54,8 @@ static int parse_user(const char *text, struct spec_user *u, struct err *e)
 	const char *colon = strchr(text, ':');
 	size_t len = colon ? (size_t)(colon - text) : strlen(text);
 
-	if (str_format(uid, sizeof(uid), "%.*s", (int)len, text) < 0 || num_u32(uid, &u->uid) < 0 ||
-	    (colon && num_u32(colon + 1, &u->gid) < 0))
+	if (str_format(uid, sizeof(uid), "%.*s", (int)len, text) < 0 || num_id(uid, &u->uid) < 0 ||
+	    (colon && num_id(colon + 1, &u->gid) < 0))
 		return err_msg(e, -EINVAL, "--user: '%s' is not UID[:GID] in numbers", text);
 	return 0;
 }
@@ -99,8 +99,8 @@ static int add_words(struct spec *s, const struct exec_opts *o, struct spec_proc
 		gid_t *gids = spec_alloc(s, o->gids.n, sizeof(*gids));
 
 		for (size_t i = 0; i < o->gids.n; i++)
-			if (num_u32(o->gids.v[i], &gids[i]) < 0)
-				return err_msg(e, -EINVAL, "--additional-gids: '%s' is no number",
+			if (num_id(o->gids.v[i], &gids[i]) < 0)
+				return err_msg(e, -EINVAL, "--additional-gids: '%s' is no id in numbers",
 					       o->gids.v[i]);
 		p->user.gids = gids;
 		p->user.n_gids = o->gids.n;

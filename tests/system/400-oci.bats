@@ -67,6 +67,11 @@ teardown() { oci_teardown; }
 	[ "$output" = "b /root" ]
 	run_oci 127 exec c1 nothere
 	run_oci 126 exec c1 /etc/where
+	# to the kernel that number means "unchanged"
+	for words in '-u 4294967295' '-u 0:4294967295' '-g 4294967295'; do
+		run_oci 1 exec $words c1 id
+		assert_one_line
+	done
 	run_oci ps --format json c1
 	[ "$(jq length <<<"$output")" = 1 ]
 	oci kill --all c1 KILL

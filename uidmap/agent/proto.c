@@ -24,17 +24,6 @@ int proto_mode(const char *s, bool *ret_full)
 	return 0;
 }
 
-static int parse_id(const char *s, uint32_t *ret)
-{
-	uint32_t v;
-	int r = num_u32(s, &v);
-
-	if (r < 0 || v == UINT32_MAX)
-		return -EINVAL;
-	*ret = v;
-	return 0;
-}
-
 static int by_value(const void *a, const void *b)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -51,7 +40,7 @@ static int parse_groups(const char *s, struct idmeta *m, struct err *e)
 	if (words.n > PROTO_GROUPS_MAX)
 		return err_msg(e, -EINVAL, "metadata: more than %d groups", PROTO_GROUPS_MAX);
 	for (size_t i = 0; i < words.n; i++)
-		if (parse_id(words.v[i], &m->groups[i]) < 0)
+		if (num_id(words.v[i], &m->groups[i]) < 0)
 			return err_msg(e, -EINVAL, "metadata: groups: '%.20s' is not an id",
 				       words.v[i]);
 	m->n_groups = (uint32_t)words.n;
@@ -67,14 +56,14 @@ static int parse_part(const char *part, struct idmeta *m, struct err *e)
 	if ((v = str_after(part, "groups=")))
 		return parse_groups(v, m, e);
 	if ((v = str_after(part, "uid=")))
-		r = parse_id(v, &m->uid);
+		r = num_id(v, &m->uid);
 	else if ((v = str_after(part, "gid=")))
-		r = parse_id(v, &m->gid);
+		r = num_id(v, &m->gid);
 	else if ((v = str_after(part, "mode=")))
 		r = proto_mode(v, &m->full);
 	else
 		r = -EINVAL;
-	return r < 0 ? err_msg(e, r, "metadata: '%.60s' is not understood", part) : 0;
+	return r < 0 ? err_msg(e, -EINVAL, "metadata: '%.60s' is not understood", part) : 0;
 }
 
 int proto_metadata(const char *s, bool full, struct idmeta *ret, struct err *e)

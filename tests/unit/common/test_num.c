@@ -34,6 +34,11 @@ static void keeps_the_bounds(void **state)
 	assert_int_equal(num_u16("65536", &u16), -ERANGE);
 	assert_int_equal(num_u32("4294967295", &u32), 0);
 	assert_int_equal(num_u32("4294967296", &u32), -ERANGE);
+	assert_int_equal(num_id("4294967294", &u32), 0);
+	assert_true(u32 == 4294967294u);
+	assert_int_equal(num_id("4294967295", &u32), -ERANGE);
+	assert_int_equal(num_id("0x1", &u32), -EINVAL);
+	assert_true(u32 == 4294967294u);
 	assert_int_equal(num_u64("18446744073709551615", &u64), 0);
 	assert_true(u64 == UINT64_MAX);
 	assert_int_equal(num_u64("18446744073709551616", &u64), -ERANGE);
