@@ -316,6 +316,23 @@ teardown() { oci_teardown; }
 	nothing_left
 }
 
+@test "run: signals that come at the end of the program change neither its code nor what is left" {
+	cmd . sh -c 'exec sleep 100'
+	oci run -b "$DIR/b" c1 </dev/null >/dev/null 2>&1 3>&- &
+	local started=$! init pid code=0
+	wait_for 5 eval '[ "$(oci state c1 | jq -r .status)" = running ]'
+	init=$(oci state c1 | jq .pid)
+	pid=$(awk '$1 == "PPid:" { print $2 }' "/proc/$init/status")
+	kill -STOP "$pid"
+	kill -KILL "$init"
+	# it takes one signal each time it wakes: with the end there are still some
+	kill -TERM "$pid"; kill -HUP "$pid"; kill -USR1 "$pid"
+	kill -CONT "$pid"
+	wait "$started" || code=$?
+	[ "$code" = 137 ]
+	nothing_left
+}
+
 @test "terminal: through a console socket, and relayed by run" {
 	cat >"$DIR/recv.py" <<-'END'
 		import socket, array, os, sys
