@@ -33,6 +33,7 @@
 
 #define QUEUE_MAX (1u << 20)
 #define IN_QUEUE_MAX ((size_t)CTL_DATA_MAX * 4)
+#define DEAF_MS 1000
 
 /* What is polled beside the clients, by index. */
 enum {
@@ -84,7 +85,7 @@ static void client_drop(struct monitor *m, struct client *cl)
 	strbuf_clear(&cl->queue);
 	cl->sent = 0;
 	cl->output = false;
-	m->full = false;
+	m->deaf_until = 0;
 	if (m->in_from == (int)(cl - m->clients))
 		m->in_from = -1;
 }
@@ -394,8 +395,9 @@ static void accept_clients(struct monitor *m)
 
 	while ((fd = accept4(m->listen_fd, NULL, NULL, SOCK_CLOEXEC)) >= 0)
 		(void)monitor_add_client(m, fd);
-	/* whoever waits is let in when somebody leaves; to look sooner is to spin */
-	m->full = errno == EMFILE || errno == ENFILE;
+	/* Whoever waits is let in when somebody leaves, or when others need fewer:
+	 * nobody tells us of that, and to look all the time is to spin. */
+	m->deaf_until = errno == EMFILE || errno == ENFILE ? now_ms() + DEAF_MS : 0;
 }
 
 void monitor_close_door(struct monitor *m)
@@ -406,15 +408,24 @@ void monitor_close_door(struct monitor *m)
 
 /* A container that lives longer than this is worth some care for memory. */
 #define REST_MS 100
+#define WAIT_MAX_MS 3600000
+
+/* The earliest of what is to be done at some time, 0 when there is nothing. */
+static int64_t next_at(const struct monitor *m)
+{
+	if (!m->stop_at || !m->deaf_until)
+		return m->stop_at + m->deaf_until;
+	return m->stop_at < m->deaf_until ? m->stop_at : m->deaf_until;
+}
 
 static int poll_timeout(const struct monitor *m, bool rested)
 {
-	int64_t left;
+	int64_t at = next_at(m), left;
 
-	if (!m->stop_at)
+	if (!at)
 		return rested ? -1 : REST_MS;
-	left = m->stop_at - now_ms();
-	return left < 0 ? 0 : left > 3600000 ? 3600000 : (int)left;
+	left = at - now_ms();
+	return left < 0 ? 0 : left > WAIT_MAX_MS ? WAIT_MAX_MS : (int)left;
 }
 
 /* Return: entries */
@@ -425,7 +436,7 @@ static int fill_poll(const struct monitor *m, struct pollfd *p)
 
 	p[AT_INIT] = (struct pollfd){ .fd = m->oci.pidfd, .events = POLLIN };
 	p[AT_SIGNAL] = (struct pollfd){ .fd = m->signal_fd, .events = POLLIN };
-	p[AT_LISTEN] = (struct pollfd){ .fd = m->full ? -1 : m->listen_fd, .events = POLLIN };
+	p[AT_LISTEN] = (struct pollfd){ .fd = m->deaf_until ? -1 : m->listen_fd, .events = POLLIN };
 	p[AT_OUT] = (struct pollfd){ .fd = held_up ? -1 : m->out[0], .events = POLLIN };
 	p[AT_ERR] = (struct pollfd){ .fd = held_up ? -1 : m->out[1], .events = POLLIN };
 	p[AT_IN] = (struct pollfd){ .fd = m->in_queue.len ? m->in : -1, .events = POLLOUT };
@@ -483,8 +494,12 @@ void monitor_loop(struct monitor *m)
 
 	while (!m->exited) {
 		struct pollfd p[AT_CLIENTS + MONITOR_CLIENTS_MAX];
-		int n = fill_poll(m, p);
-		int ready = poll(p, (nfds_t)n, poll_timeout(m, rested));
+		int n, ready;
+
+		if (m->deaf_until && now_ms() >= m->deaf_until)
+			m->deaf_until = 0;
+		n = fill_poll(m, p);
+		ready = poll(p, (nfds_t)n, poll_timeout(m, rested));
 
 		if (ready < 0)
 			continue;

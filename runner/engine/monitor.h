@@ -56,7 +56,8 @@ struct client {
  * @stop_at:	when to kill, in ms of CLOCK_MONOTONIC; 0 while nobody stops it
  * @remove:	remove the container at its end
  * @lost_ids:	the supervisor of its ids ended before it
- * @full:	no descriptor was free for one more client
+ * @deaf_until: when to look for clients again, in the same ms: no descriptor was
+ *		free for one more; 0 while there is
  * @exited:	the program has ended
  * @exit_code:	with what
  * @clients:	commands
@@ -80,9 +81,9 @@ struct monitor {
 	int in_from;
 	bool in_eof;
 	int64_t stop_at;
+	int64_t deaf_until;
 	bool remove;
 	bool lost_ids;
-	bool full;
 	bool exited;
 	int exit_code;
 	struct client clients[MONITOR_CLIENTS_MAX];

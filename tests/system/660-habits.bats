@@ -191,6 +191,23 @@ low() {
 	rr sub rm crowd
 }
 
+@test "no descriptor for the first client: it is heard when there is one again" {
+	rr sub run -d $N --name deaf bb:1 sleep 100
+	local pid used was
+	pid=$(monitor_of sub deaf)
+	was=$(as sub prlimit --pid "$pid" --nofile --noheadings --raw -o SOFT,HARD | tr ' ' :)
+	# all numbers up to the limit are taken, and nobody is there whose leaving would tell
+	used=$(ls "/proc/$pid/fd" | sort -n | awk '$1 != n { exit } { n++ } END { print n }')
+	as sub prlimit --pid "$pid" --nofile="$used:"
+	r sub stop -t 0 deaf >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- &
+	sleep 0.5
+	kill -0 "$!"
+	as sub prlimit --pid "$pid" --nofile="${was%:*}:"
+	wait_for 5 eval "! kill -0 $!"
+	wait "$!"
+	rr sub rm deaf
+}
+
 @test "the number that means unchanged is no user; a name without value is no variable; a full disk is told" {
 	for u in 4294967295 0:4294967295 1:4294967295; do
 		rr sub 125 run --rm $N --user "$u" bb:1 id
