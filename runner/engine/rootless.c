@@ -36,6 +36,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,12 +216,11 @@ struct mapping {
 };
 
 /* In our memory, at the same time as we: no call that can fail, for errno is
- * ours. */
-static int hold(void *arg)
+ * ours. Our end may have come before the first call took effect. */
+static int hold(void *parent)
 {
-	(void)arg;
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (;;)
+	while (getppid() == (pid_t)(intptr_t)parent)
 		(void)pause();
 	return 0;
 }
@@ -246,7 +246,8 @@ static int start_mapping(struct mapping *m, struct err *e)
 	if (!m->stack)
 		return err_set(e, -errno, "user namespace");
 	m->holder = clone(hold, m->stack + HOLDER_STACK,
-			  CLONE_NEWUSER | CLONE_VM | CLONE_PIDFD | SIGCHLD, NULL, &m->holder_fd);
+			  CLONE_NEWUSER | CLONE_VM | CLONE_PIDFD | SIGCHLD,
+			  (void *)(intptr_t)getpid(), &m->holder_fd);
 	if (m->holder < 0) {
 		int code = -errno;
 
@@ -298,9 +299,11 @@ static int finish_mapping(struct mapping *m, struct err *e)
 		if (code[i] < 0)
 			return err_set(e, code[i], "%s", names[i]);
 	for (int i = 0; i < 2; i++)
-		if (code[i] > 0)
-			return err_msg(e, -EPERM, "id map: %s failed: %s", names[i],
-				       *text ? text : "it gave no reason");
+		if (code[i] > 0 && *text)
+			return err_msg(e, -EPERM, "id map: %s failed: %s", names[i], text);
+		else if (code[i] > 0)
+			return err_msg(e, -EPERM, "id map: %s left with code %d and without a word",
+				       names[i], code[i]);
 	return 0;
 }
 
