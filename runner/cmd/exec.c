@@ -247,6 +247,8 @@ static int do_exec(struct engine *eng, void *opts, int argc, char **argv, struct
 		return err_set(e, init, "container %.12s", c->id);
 	expand_env(o);
 	r = make_ends(&ends, o, e);
+	if (!o->detach)
+		client_hold_signals();
 	if (r == 0)
 		r = spawn(c, o, argc, argv, init, &ends, e);
 	close_theirs(&ends);

@@ -168,15 +168,29 @@ static void make_raw(struct relay *r)
 	r->detach = r->opts->detach;
 }
 
-static int take_signals(struct relay *r, struct err *e)
+static void relayed(bool sig_proxy, sigset_t *ret)
 {
 	static const int ours[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGPIPE };
+
+	(void)sigemptyset(ret);
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		if (sig_proxy || ours[i] == SIGWINCH || ours[i] == SIGPIPE)
+			(void)sigaddset(ret, ours[i]);
+}
+
+void client_hold_signals(void)
+{
 	sigset_t set;
 
-	(void)sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
-		if (r->opts->sig_proxy || ours[i] == SIGWINCH || ours[i] == SIGPIPE)
-			(void)sigaddset(&set, ours[i]);
+	relayed(/* sig_proxy */ true, &set);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+static int take_signals(struct relay *r, struct err *e)
+{
+	sigset_t set;
+
+	relayed(r->opts->sig_proxy, &set);
 	(void)sigprocmask(SIG_BLOCK, &set, &r->old_mask);
 	r->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return r->signal_fd < 0 ? err_set(e, -errno, "signalfd") : 0;

@@ -91,6 +91,13 @@ struct client_child {
 };
 
 /**
+ * client_hold_signals() - before a program starts that client_relay_child() will stay with
+ *
+ * A signal that comes between would end us alone, and leave the program.
+ */
+void client_hold_signals(void);
+
+/**
  * client_relay_child() - as client_run(), for a child of ours (exec)
  * Return: 0 with the exit code, -errno
  */

@@ -147,6 +147,34 @@ under_strace() {
 	done
 }
 
+@test "exec: a signal that comes before it waits is the program's, too" {
+	[ "${VARIANT:-release}" != asan ] || skip "the sanitizer's runtime would be tested"
+	rr sub run -d --name held --network none -v "$STORES/sub:/there" bb:1 sleep 100
+	{ wait_for 20 test -e "$STORES/sub/trapped" && pkill -TERM -f "^runner --root $STORES/sub/root .* exec held"; } 3>&- &
+	local helper=$!
+	# in no pid namespace of its own: that container's processes are not in there
+	run timeout -k 5 60 strace -qq -u "$(account sub)" -o "$STORES/trace" \
+		-e trace=recvmsg -e inject=recvmsg:delay_exit=700000 env -i PATH="$BIN:/usr/bin:/bin" HOME="$STORES/sub" \
+		runner --root "$STORES/sub/root" --runroot "$STORES/sub/run" exec held \
+		sh -c 'trap "echo told; exit 9" TERM; touch /there/trapped; sleep 20 >/dev/null 2>&1 & wait'
+	echo "$output"
+	wait "$helper"
+	rm "$STORES/sub/trapped"
+	[ "$status" = 9 ]
+	assert_output_has told
+	rr sub rm -f held
+}
+
+@test "killed before its holder of ids has asked to be ended with it: the holder ends, too" {
+	local of="^runner --root $STORES/sub/root .* run --rm --name orphan"
+	{ wait_for 10 eval "[ \$(pgrep -c -f '$of') -ge 2 ]" && pkill -KILL -o -f "$of"; } 3>&- &
+	# it returns when the last of them has ended
+	under_strace -f -e trace=prctl -e inject=prctl:delay_enter=1000000 -- run --rm --name orphan --network none bb:1 true
+	wait "$!"
+	[ "$status" = 137 ]
+	r sub rm -fa
+}
+
 @test "without newuidmap's map: its own words, one line, and nothing is left" {
 	local paths=()
 	for pid in $(seq 2 99); do paths+=(-P "/proc/$pid/uid_map"); done
