@@ -334,7 +334,7 @@ static void await_namespaces(const struct ends *ends, const struct conf *c, stru
 
 static _Noreturn void broker_main(const struct ends *ends, const struct conf *c, struct netns *ns)
 {
-	struct gateway_begun begun = { .netns = -1 };
+	struct gateway_begun begun = GATEWAY_BEGUN_NONE;
 	struct ready m = { 0 };
 	int keep[] = { ends->sock, ends->pool, ends->bridge, ns->user, ns->net };
 	int fds[GATEWAY_FD_MAX_] = { -1, -1, -1, -1 };

@@ -299,12 +299,12 @@ void gateway_abandon(struct gateway_begun *b)
 	cleanup_closep(&b->netns);
 	for (int i = 0; i < GATEWAY_FD_MAX_; i++)
 		cleanup_closep(&b->fds[i]);
-	*b = (struct gateway_begun){ .netns = -1, .fds = { -1, -1, -1, -1 } };
+	*b = GATEWAY_BEGUN_NONE;
 }
 
 void gateway_begin(const struct conf *conf, struct gateway_begun *ret)
 {
-	*ret = (struct gateway_begun){ .netns = -1, .fds = { -1, -1, -1, -1 } };
+	*ret = GATEWAY_BEGUN_NONE;
 	if (make_namespace(conf, /* splice */ true, ret->fds, NULL) >= 0)
 		ret->netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (ret->netns < 0)

@@ -36,6 +36,8 @@ struct gateway_begun {
 	int fds[GATEWAY_FD_MAX_];
 };
 
+#define GATEWAY_BEGUN_NONE ((struct gateway_begun){ .netns = -1, .fds = { -1, -1, -1, -1 } })
+
 /**
  * gateway_begin() - make all that needs no container, with splice
  *
