@@ -5,6 +5,8 @@
 #include "runner/cmd/each.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -12,10 +14,13 @@
 #include "common/cleanup.h"
 #include "common/err.h"
 #include "common/log.h"
+#include "common/proc.h"
 #include "common/str.h"
 #include "runner/cmd/cmd.h"
 #include "runner/cmd/ending.h"
 #include "runner/engine/container.h"
+
+#define DYING_MS 5000
 
 int each_container(const struct engine *eng, const char *cmd, int argc, char **argv, bool print,
 		   int (*fn)(struct container *c, void *ctx, struct err *e), void *ctx)
@@ -68,6 +73,16 @@ bool each_is_running(const struct container *c)
 	return c->state.status == CONTAINER_RUNNING;
 }
 
+/* A process that is killed closes its sockets first, and is alive a moment longer. */
+static void await_end(const struct container *c)
+{
+	auto_close int pidfd = proc_pidfd_open(c->state.monitor_pid, (uint64_t)c->state.monitor_start);
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	if (pidfd >= 0)
+		(void)poll(&p, 1, DYING_MS);
+}
+
 int each_connect(struct container *c, struct err *e)
 {
 	struct err why = { 0 };
@@ -75,6 +90,8 @@ int each_connect(struct container *c, struct err *e)
 
 	if (fd >= 0)
 		return fd;
+	if (fd == -ECONNREFUSED)
+		await_end(c);
 	/* It may have ended since we read the record. */
 	r = container_reload(c, &why);
 	if (r == -ENOENT || (r == 0 && !each_is_running(c)))

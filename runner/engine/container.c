@@ -201,6 +201,13 @@ void container_unlock(struct container *c)
 		(void)flock(c->run_fd, LOCK_UN);
 }
 
+int container_share_run_dir(const struct container *c, struct err *e)
+{
+	int fd = openat(c->run_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? err_set(e, -errno, "runtime folder of container %.12s", c->id) : fd;
+}
+
 static int open_dir(struct container *c, struct err *e)
 {
 	auto_free char *path = xasprintf("containers/%s", c->id);

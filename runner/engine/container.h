@@ -286,6 +286,15 @@ int container_lock(struct container *c, bool wait, struct err *e);
 void container_unlock(struct container *c);
 
 /**
+ * container_share_run_dir() - the runtime folder for another program
+ *
+ * @c->run_fd itself is the lock, which whoever has the descriptor would hold
+ * for longer than we live.
+ * Return: descriptor, the caller's; -errno
+ */
+int container_share_run_dir(const struct container *c, struct err *e);
+
+/**
  * container_save() - write the record; the caller holds the lock or is the
  * only one who may write (see enum container_status)
  * Return: 0, -errno

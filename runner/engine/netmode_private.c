@@ -126,8 +126,17 @@ static int add_publish(struct strv *argv, const struct container *c, struct err 
 	return 0;
 }
 
-static int build_argv(struct strv *argv, const struct container *c, int ready, int life,
-		      int netns_sock, const char *program, struct err *e)
+/* What slirp-net is given, by index. */
+enum {
+	KEEP_READY,
+	KEEP_LIFE,
+	KEEP_NETNS,
+	KEEP_RUN_DIR,
+	KEEP_MAX_
+};
+
+static int build_argv(struct strv *argv, const struct container *c, const int *keep,
+		      const char *program, struct err *e)
 {
 	static const char *const fixed[] = { "--configure", "--mtu=65520", "--disable-host-loopback",
 					     "--enable-ipv6", "--enable-sandbox", "--enable-seccomp" };
@@ -136,17 +145,18 @@ static int build_argv(struct strv *argv, const struct container *c, int ready, i
 	for (size_t i = 0; r == 0 && i < sizeof(fixed) / sizeof(fixed[0]); i++)
 		r = strv_add(argv, fixed[i]);
 	if (r == 0)
-		r = strv_addf(argv, "--ready-fd=%d", ready);
+		r = strv_addf(argv, "--ready-fd=%d", keep[KEEP_READY]);
 	if (r == 0)
-		r = strv_addf(argv, "--exit-fd=%d", life);
+		r = strv_addf(argv, "--exit-fd=%d", keep[KEEP_LIFE]);
 	if (r == 0)
 		/* Through the folder's descriptor: a socket's path has to be short. */
-		r = strv_addf(argv, "--api-socket=/proc/self/fd/%d/" API_SOCKET, c->run_fd);
+		r = strv_addf(argv, "--api-socket=/proc/self/fd/%d/" API_SOCKET,
+			      keep[KEEP_RUN_DIR]);
 	if (r < 0)
 		return err_set(e, r, "slirp-net");
 	r = add_publish(argv, c, e);
 	if (r == 0 && (strv_add(argv, "--netns-type=socket") < 0 ||
-		       strv_addf(argv, "%d", netns_sock) < 0 || strv_add(argv, "tap0") < 0))
+		       strv_addf(argv, "%d", keep[KEEP_NETNS]) < 0 || strv_add(argv, "tap0") < 0))
 		r = err_set(e, -ENOMEM, "slirp-net");
 	return r;
 }
@@ -154,11 +164,14 @@ static int build_argv(struct strv *argv, const struct container *c, int ready, i
 static int private_start(struct network *n, struct container *c, struct err *e)
 {
 	AUTO(strv_clear) struct strv argv = { 0 };
+	auto_close int run_dir = container_share_run_dir(c, e);
 	char program[4096];
-	int ready[2], life[2], words[2], sock[2], keep[4];
-	struct proc_spawn how = { .keep = keep, .n_keep = 4, .keep_caps = n->no_root };
+	int ready[2], life[2], words[2], sock[2], keep[KEEP_MAX_];
+	struct proc_spawn how = { .keep = keep, .n_keep = KEEP_MAX_, .keep_caps = n->no_root };
 	int r = proc_find_program("slirp-net", program, sizeof(program));
 
+	if (run_dir < 0)
+		return run_dir;
 	if (r < 0)
 		return err_set(e, r, "slirp-net: not beside runner, nor in " LIBEXECDIR ", nor in PATH");
 	if (pipe2(ready, O_CLOEXEC) < 0 || pipe2(life, O_CLOEXEC) < 0 ||
@@ -169,12 +182,12 @@ static int private_start(struct network *n, struct container *c, struct err *e)
 	n->ready_fd = ready[0];
 	n->exit_fd = life[1];
 	n->words_fd = words[0];
-	r = build_argv(&argv, c, ready[1], life[0], sock[1], program, e);
+	keep[KEEP_READY] = ready[1];
+	keep[KEEP_LIFE] = life[0];
+	keep[KEEP_NETNS] = sock[1];
+	keep[KEEP_RUN_DIR] = run_dir;
+	r = build_argv(&argv, c, keep, program, e);
 	if (r == 0) {
-		keep[0] = ready[1];
-		keep[1] = life[0];
-		keep[2] = sock[1];
-		keep[3] = c->run_fd;
 		how.argv = argv.v;
 		how.stdio[0] = how.stdio[1] = -1;
 		how.stdio[2] = words[1];
@@ -194,8 +207,11 @@ static int private_start(struct network *n, struct container *c, struct err *e)
 static int failed(struct network *n, struct err *e)
 {
 	char words[700];
-	int code = proc_wait(n->helper);
+	int code;
 
+	/* it may live, and wait for what will not come */
+	close(take_fd(&n->exit_fd));
+	code = proc_wait(n->helper);
 	n->helper = 0;
 	if (network_words(n, words, sizeof(words)) > 0)
 		return err_msg(e, -EIO, "%s", words);

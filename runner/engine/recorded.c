@@ -301,18 +301,21 @@ static int spawn(struct recorded *r, const struct container *c, int listener, bo
 		 const int *pipes, struct err *e)
 {
 	AUTO(strv_clear) struct strv argv = { 0 };
-	const int keep[] = { listener, pipes[0], c->run_fd, c->dir_fd };
+	auto_close int run_dir = container_share_run_dir(c, e);
+	const int keep[] = { listener, pipes[0], run_dir, c->dir_fd };
 	struct proc_spawn how = { .keep = keep, .n_keep = 4, .stdio = { -1, -1, pipes[1] } };
 	char program[4096];
 	int ret = proc_find_program("uidmap", program, sizeof(program));
 
+	if (run_dir < 0)
+		return run_dir;
 	if (ret < 0)
 		return err_set(e, ret, "uidmap: not beside runner, nor in " LIBEXECDIR ", nor in PATH");
 	if (strv_add(&argv, program) < 0 || strv_add(&argv, "agent") < 0 ||
 	    strv_addf(&argv, "--socket-fd=%d", listener) < 0 ||
 	    strv_addf(&argv, "--exit-fd=%d", pipes[0]) < 0 ||
 	    strv_addf(&argv, "--owners-file=/proc/self/fd/%d/" OWNERS, c->dir_fd) < 0 ||
-	    (owners && strv_addf(&argv, "--root-owners=/proc/self/fd/%d/" OWNERS, c->run_fd) < 0))
+	    (owners && strv_addf(&argv, "--root-owners=/proc/self/fd/%d/" OWNERS, run_dir) < 0))
 		return err_set(e, -ENOMEM, "uidmap agent");
 	how.argv = argv.v;
 	r->pid = proc_spawn(&how);

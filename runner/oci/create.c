@@ -209,8 +209,12 @@ static void prefer_report(struct plan *p, struct err *e)
 {
 	struct err why = { 0 };
 
-	if (e && e->code == -EPIPE && sync_wait_exec(p->c->sync_fd, &why) < 0)
+	if (!e || e->code != -EPIPE)
+		return;
+	if (sync_wait_exec(p->c->sync_fd, &why) < 0)
 		*e = why;
+	else
+		(void)err_msg(e, -EPIPE, "the container's process died before it was ready");
 }
 
 static void abandon(struct plan *p)

@@ -117,6 +117,13 @@ is_gone() { [ ! -d "/proc/$1" ] || grep -q '^State:.*Z' "/proc/$1/status"; }
 	done
 }
 
+@test "kill -9 of each process of a start, at random moments: one line or none, nothing stays, nobody holds our stdout" {
+	for kind in sub nosub; do
+		as "$kind" python3 "$TREE/tests/helpers/run_kill.py" 24 "$STORES/$kind" "$BIN/runner" \
+			--root "$STORES/$kind/root" --runroot "$STORES/$kind/run"
+	done
+}
+
 @test "ps never blocks: not behind a lock, not behind a stopped monitor" {
 	for kind in sub nosub; do
 		rr "$kind" run -d --name still --network none bb:1 sleep 100
