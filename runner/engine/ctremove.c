@@ -93,6 +93,15 @@ int container_delete(struct container *c, struct err *e)
 	return r < 0 ? r : container_purge(c, e);
 }
 
+/* Nobody is left who knows what it has in its runtime folder. */
+static void delete_abandoned(struct container *c)
+{
+	auto_free char *run = xasprintf("containers/%s", c->id);
+
+	(void)container_delete(c, NULL);
+	(void)io_remove_tree_at(c->eng->runroot_fd, run);
+}
+
 static void repair_one(const struct engine *eng, const char *name)
 {
 	AUTO(container_free) struct container *c = container_new(eng);
@@ -116,7 +125,7 @@ static void repair_one(const struct engine *eng, const char *name)
 		return;
 	if (faccessat(eng->root_fd, record, F_OK, 0) < 0) {
 		log_debug("container %.12s was never finished: removed", c->id);
-		(void)container_delete(c, NULL);
+		delete_abandoned(c);
 	}
 	container_unlock(c);
 }
@@ -131,7 +140,7 @@ static void repair_run_dir(const struct engine *eng, const char *id)
 	if (container_lock(c, /* wait */ false, NULL) < 0)
 		return;
 	if (!ctfind_has_folder(eng, id))
-		(void)container_delete(c, NULL);
+		delete_abandoned(c);
 	container_unlock(c);
 }
 

@@ -280,7 +280,11 @@ static void test_repair(void **state)
 	/* killed before the record was written: the lock is gone with it */
 	half->name = xstrdup("half");
 	assert_int_equal(container_claim(half, NULL), 0);
+	/* what only some containers have */
+	assert_int_equal(mknodat(half->run_fd, "agent", S_IFREG | 0600, 0), 0);
 	container_free(half);
+	assert_int_equal(mkdirat(eng.runroot_fd, "containers/00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", 0700), 0);
+	assert_int_equal(mknodat(eng.runroot_fd, "containers/00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff/agent", S_IFREG | 0600, 0), 0);
 	/* killed in the middle of a removal */
 	assert_int_equal(mkdirat(eng.root_fd, "containers/.rm-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", 0700), 0);
 	/* still at work */
