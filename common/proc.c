@@ -133,6 +133,11 @@ bool proc_is_traced(void)
 	return *line >= '1' && *line <= '9';
 }
 
+void proc_take_children(void)
+{
+	(void)signal(SIGCHLD, SIG_DFL);
+}
+
 int proc_pidfd_kill(int pidfd, int sig)
 {
 	return syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0) < 0 ? -errno : 0;

@@ -37,6 +37,13 @@ bool proc_is_alive(pid_t pid, uint64_t start);
 bool proc_is_traced(void);
 
 /**
+ * proc_take_children() - their ends are told to us, though our caller ignores those of his
+ *
+ * An ignored SIGCHLD is inherited, and nobody can be waited for then.
+ */
+void proc_take_children(void);
+
+/**
  * proc_pidfd_kill() - send a signal to exactly that process
  * Return: 0, -errno
  */

@@ -9,6 +9,7 @@
 #include "common/err.h"
 #include "common/fd.h"
 #include "common/opt.h"
+#include "common/proc.h"
 #include "common/str.h"
 #include "uidmap/agent/agent.h"
 #include "uidmap/idmap.h"
@@ -195,6 +196,7 @@ int main(int argc, char **argv)
 {
 	if (fd_std_open() < 0 || argc < 2)
 		return usage(stderr, EXIT_USAGE);
+	proc_take_children();
 	if (str_eq(argv[1], "--help") || str_eq(argv[1], "-h") || str_eq(argv[1], "help"))
 		return usage(stdout, 0);
 	if (str_eq(argv[1], "--version")) {

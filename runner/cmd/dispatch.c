@@ -20,6 +20,7 @@
 #include "common/fd.h"
 #include "common/log.h"
 #include "common/opt.h"
+#include "common/proc.h"
 #include "common/str.h"
 #include "runner/cmd/cmd.h"
 #include "runner/cmd/words.h"
@@ -253,6 +254,7 @@ int cmd_main(int argc, char **argv)
 	/* What the caller left open beside stdio is not for monitors to hold. */
 	if (fd_std_open() < 0 || fd_close_from(3, NULL, 0) < 0)
 		return CMD_EXIT_ENGINE;
+	proc_take_children();
 	/* Folders and files get the modes that are written in the source; the
 	 * caller's umask must not close container files to other ids. */
 	(void)umask(022);

@@ -11,6 +11,7 @@
 #include "common/err.h"
 #include "common/fd.h"
 #include "common/log.h"
+#include "common/proc.h"
 #include "common/str.h"
 #include "runner/oci/cli.h"
 
@@ -129,6 +130,7 @@ int main(int argc, char **argv)
 	int first;
 
 	(void)fd_std_open();
+	proc_take_children();
 	log_init("runner-oci");
 	if (opt_parse(global, argc, argv, OPT_STOP_AT_OPERAND, &cli, &first, NULL, &e) < 0) {
 		log_error("%s", e.msg);

@@ -316,6 +316,16 @@ teardown() { oci_teardown; }
 	nothing_left
 }
 
+@test "run, exec, hooks: a caller that ignores the ends of its children" {
+	cmd '.hooks = {"prestart":[{"path":"/bin/true"}]}' sh -c 'exit 4'
+	run_as "$KIND" 4 env --ignore-signal=CHLD runner-oci --root "$DIR/state" run -b "$DIR/b" c1
+	cmd . sleep 100
+	oci run -d -b "$DIR/b" c1 </dev/null >/dev/null 2>&1
+	run_as "$KIND" 3 env --ignore-signal=CHLD runner-oci --root "$DIR/state" exec c1 sh -c 'exit 3'
+	run_as "$KIND" env --ignore-signal=CHLD runner-oci --root "$DIR/state" delete --force c1
+	nothing_left
+}
+
 @test "run: signals that come at the end of the program change neither its code nor what is left" {
 	cmd . sh -c 'exec sleep 100'
 	oci run -b "$DIR/b" c1 </dev/null >/dev/null 2>&1 3>&- &

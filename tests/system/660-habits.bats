@@ -245,6 +245,17 @@ low() {
 	rm -r "$dir"
 }
 
+@test "a caller that ignores the ends of its children does not keep us from ours" {
+	local as_one=(as sub env --ignore-signal=CHLD runner --root "$STORES/sub/root" --runroot "$STORES/sub/run")
+	run "${as_one[@]}" run --rm bb:1 sh -c 'exit 7'
+	[ "$status" = 7 ]
+	rr sub run -d $N --name told bb:1 sleep 100
+	run "${as_one[@]}" exec told sh -c 'exit 6'
+	[ "$status" = 6 ]
+	rr sub rm -f told
+	for kind in sub nosub; do run_as "$kind" 5 env --ignore-signal=CHLD uidmap run sh -c 'exit 5'; done
+}
+
 @test "ignored signals of the caller are not the container's; a small file limit keeps the log short, not the container" {
 	run as sub sh -c 'trap "" HUP INT QUIT PIPE USR1; exec "$@"' - runner --root "$STORES/sub/root" \
 		--runroot "$STORES/sub/run" run --rm $N --name ign bb:1 grep SigIgn /proc/self/status
