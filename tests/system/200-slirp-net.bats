@@ -239,3 +239,15 @@ s = socket.socket(socket.AF_UNIX); s.connect(\"api\"); s.send(bytes(65536)); pri
 	grep -q '"close".*"in".*"bytes_out":4,"bytes_in":6' "$dir/flows"
 	[ "$(grep -c udp "$dir/flows")" = 4 ]
 }
+
+@test "--macaddress, --random-ula, --target-type" {
+	in_net --enable-ipv6 --random-ula --macaddress 02:11:22:33:44:55 --target-type netns -- '$N ip addr show tap0'
+	assert_output_has 'link/ether 02:11:22:33:44:55'
+	ula=$(grep -o 'inet6 fd[0-9a-f:]*::100/64' <<<"$output")
+	[ -n "$ula" ] && [[ $ula != *fd00::* ]]
+	rm "$dir/ready" "$dir/exit"
+	in_net --enable-ipv6 --random-ula -- '$N ip addr show tap0'
+	[ "$ula" != "$(grep -o 'inet6 fd[0-9a-f:]*::100/64' <<<"$output")" ]
+	run_as sub 2 slirp-net --target-type bess $$
+	assert_one_line
+}
