@@ -126,6 +126,16 @@ void nlcfg_default_route(struct nlcfg *c, int ifindex, int family, const void *g
 	nlbatch_put_u32(b, RTA_OIF, (uint32_t)ifindex);
 }
 
+/*
+ * The kernel would make a queue for each processor, every one with folders in
+ * sysfs; without a queueing discipline or NAPI none but the first is of use.
+ */
+static void one_queue(struct nlbatch *b)
+{
+	nlbatch_put_u32(b, IFLA_NUM_TX_QUEUES, 1);
+	nlbatch_put_u32(b, IFLA_NUM_RX_QUEUES, 1);
+}
+
 void nlcfg_veth(struct nlcfg *c, const struct nlcfg_veth *v)
 {
 	struct ifinfomsg near = { .ifi_family = AF_UNSPEC, .ifi_index = v->ifindex };
@@ -138,6 +148,7 @@ void nlcfg_veth(struct nlcfg *c, const struct nlcfg_veth *v)
 	if (v->mac)
 		nlbatch_put(b, IFLA_ADDRESS, v->mac, 6);
 	nlbatch_put_u32(b, IFLA_MTU, v->mtu);
+	one_queue(b);
 	info = nlbatch_nest(b, IFLA_LINKINFO);
 	nlbatch_put_str(b, IFLA_INFO_KIND, "veth");
 	data = nlbatch_nest(b, IFLA_INFO_DATA);
@@ -147,6 +158,7 @@ void nlcfg_veth(struct nlcfg *c, const struct nlcfg_veth *v)
 	if (v->peer_mac)
 		nlbatch_put(b, IFLA_ADDRESS, v->peer_mac, 6);
 	nlbatch_put_u32(b, IFLA_MTU, v->mtu);
+	one_queue(b);
 	nlbatch_put_u32(b, IFLA_NET_NS_FD, (uint32_t)v->peer_netns);
 	nlbatch_nest_end(b, peer);
 	nlbatch_nest_end(b, data);

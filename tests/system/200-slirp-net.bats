@@ -201,6 +201,11 @@ s = socket.socket(socket.AF_UNIX); s.connect(\"api\"); s.send(bytes(65536)); pri
 	[ "$(grep -c '^1$' <<<"$output")" = 3 ]
 }
 
+@test "the link has one queue each way, however many processors there are" {
+	in_net -- '$N ip -d link show tap0'
+	[[ $output == *"numtxqueues 1 "*"numrxqueues 1 "* ]]
+}
+
 @test "an interface of that name which stays is refused in one line" {
 	in_net -- '$N ip link add eth9 type veth peer name eth8
 		slirp-net -c $ns eth9 || echo "status $?"'
