@@ -304,6 +304,24 @@ int container_rename(struct container *c, const char *name, struct err *e)
 
 /* -------------------------------------------------------------- records -- */
 
+/* Nobody reads what the file of a kept folder says (ctspare.h): no inode is
+ * made, and no block of the disk. */
+static int stage_over(struct container *c, const char *text, size_t len)
+{
+	auto_close int fd = -1;
+	struct stat st;
+
+	if (!c->reused)
+		return -ENOENT;
+	fd = openat(c->dir_fd, CTSPARE_RECORD, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0 || st.st_nlink != 1 || io_write_all(fd, text, len) < 0 ||
+	    ftruncate(fd, (off_t)len) < 0)
+		return -EIO;
+	return str_format(c->staged, sizeof(c->staged), CTSPARE_RECORD) < 0 ? -EIO : 0;
+}
+
 int container_stage(struct container *c, struct err *e)
 {
 	auto_free char *text = NULL;
@@ -318,6 +336,8 @@ int container_stage(struct container *c, struct err *e)
 			       c->id);
 	if (c->staged[0])
 		(void)unlinkat(c->dir_fd, c->staged, 0);
+	if (stage_over(c, text, len) == 0)
+		return 0;
 	r = io_stage_file_at(c->dir_fd, CTRECORD_FILE, text, len, 0600, c->staged, sizeof(c->staged));
 	if (r == 0)
 		return 0;
@@ -431,8 +451,9 @@ int container_reload(struct container *c, struct err *e)
 
 	if (r == 0)
 		r = read_record(c, e);
-	/* The descriptor leads to the folder even when that is on its way out. */
-	if (r == 0 && !ctfind_has_folder(c->eng, c->id))
+	/* The descriptor leads to the folder even when that is on its way out, and
+	 * a record may be written over by the next container then. */
+	if (c->dir_fd >= 0 && !ctfind_has_folder(c->eng, c->id))
 		return err_msg(e, -ENOENT, "container %.12s was removed", c->id);
 	if (r < 0 || c->state.status != CONTAINER_RUNNING || container_alive(c))
 		return r;

@@ -2,8 +2,8 @@
  *
  * ctspare - a container's folder that nothing was written to, for the next one
  *
- * How it works: three folders and their blocks are made for every container and
- * removed after it, which on some disks is a tenth of a start. Most containers
+ * How it works: three folders and the record, with their blocks, are made for every
+ * container and removed after it, which on some disks is a tenth of a start. Most containers
  * that are removed at their end have written nothing outside of their volumes:
  * then "upper" is what it was when it was mounted, to the time of its last change,
  * and what the kernel made in "work" is known by name. Such a folder is emptied
@@ -153,10 +153,9 @@ static bool make_ready(int dir, const struct timespec *since)
 	/* the kernel's, with the mark of a volatile mount */
 	if (io_remove_tree_at(work, "work") < 0 || !is_empty(work))
 		return false;
-	for (size_t i = 2; own[i]; i++)
-		if (unlinkat(dir, own[i], 0) < 0 && errno != ENOENT)
-			return false;
-	return true;
+	/* who reads a record looks for its folder afterwards: that is gone already */
+	return (unlinkat(dir, "ctr.log", 0) == 0 || errno == ENOENT) &&
+	       (renameat(dir, CTRECORD_FILE, dir, CTSPARE_RECORD) == 0 || errno == ENOENT);
 }
 
 bool ctspare_keep(const struct engine *eng, const char *name, const struct timespec *since)

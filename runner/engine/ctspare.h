@@ -11,11 +11,15 @@
 struct container;
 struct engine;
 
+/* A file of a kept folder that is to be written over, and to become the record. */
+#define CTSPARE_RECORD "record.spare"
+
 /**
  * ctspare_take() - the kept folder becomes ROOT/containers/ID
  *
- * In it are "upper" and "work", empty and as they are made; who is killed
- * before there is a record leaves what container_repair() removes.
+ * In it are "upper" and "work", empty and as they are made, and perhaps
+ * CTSPARE_RECORD; who is killed before there is a record leaves what
+ * container_repair() removes.
  * Return: 0, -ENOENT when none is kept, -errno
  */
 int ctspare_take(const struct engine *eng, const char *id);

@@ -66,6 +66,7 @@ static int retired(void **state)
 {
 	static const char *const dirs[] = { OLD, OLD "/upper", OLD "/work", OLD "/work/work",
 					    OLD "/work/work/incompat" };
+	char text[16384] = "";
 	struct stat st;
 
 	(void)state;
@@ -75,7 +76,9 @@ static int retired(void **state)
 		assert_int_equal(mkdirat(eng.root_fd, dirs[i], 0755), 0);
 	put(OLD "/work/work/incompat/volatile", "");
 	assert_int_equal(fchmodat(eng.root_fd, OLD "/work/work", 0, 0), 0);
-	put(OLD "/container.json", "{}");
+	for (size_t i = 0; i + 1 < sizeof(text); i++)
+		text[i] = ' ';
+	put(OLD "/container.json", text);
 	put(OLD "/ctr.log", "said");
 	assert_int_equal(fstatat(eng.root_fd, OLD "/upper", &st, 0), 0);
 	since = st.st_ctim;
@@ -85,8 +88,10 @@ static int retired(void **state)
 static void test_keep(void **state)
 {
 	struct container *c = container_new(&eng), *d = container_new(&eng);
-	struct stat before, after;
+	struct container *loaded;
+	struct stat before, after, record;
 	auto_free char *upper = NULL;
+	auto_free char *json = NULL;
 
 	(void)state;
 	assert_int_equal(fstatat(eng.root_fd, OLD "/upper", &before, 0), 0);
@@ -96,6 +101,7 @@ static void test_keep(void **state)
 	assert_true(is_there("spare/work"));
 	assert_false(is_there("spare/work/work"));
 	assert_false(is_there("spare/container.json"));
+	assert_int_equal(fstatat(eng.root_fd, "spare/" CTSPARE_RECORD, &record, 0), 0);
 	assert_false(is_there("spare/ctr.log"));
 	/* who does not ask for it gets a folder with nothing in it */
 	assert_int_equal(container_claim(d, NULL), 0);
@@ -108,6 +114,17 @@ static void test_keep(void **state)
 	upper = xasprintf("containers/%s/upper", c->id);
 	assert_int_equal(fstatat(eng.root_fd, upper, &after, 0), 0);
 	assert_true(before.st_ino == after.st_ino);
+	/* the record is written over the old one, which was shorter or longer */
+	json = xasprintf("containers/%s/container.json", c->id);
+	assert_int_equal(container_save(c, NULL), 0);
+	assert_int_equal(fstatat(eng.root_fd, json, &after, 0), 0);
+	assert_true(after.st_ino == record.st_ino && after.st_size > 2 && after.st_size < record.st_size);
+	assert_int_equal(container_load(&eng, c->id, &loaded, NULL), 0);
+	assert_string_equal(loaded->name, c->name);
+	container_free(loaded);
+	assert_int_equal(container_save(c, NULL), 0);
+	assert_int_equal(container_load(&eng, c->id, &loaded, NULL), 0);
+	container_free(loaded);
 	assert_int_equal(container_delete(c, NULL), 0);
 	assert_int_equal(container_delete(d, NULL), 0);
 	container_free(c);
