@@ -108,6 +108,7 @@ teardown() {
 }
 
 @test "Debian with nginx, made by mmdebstrap, through a registry: the page arrives" {
+	command -v mmdebstrap >/dev/null || skip "needs mmdebstrap and Debian's mirror"
 	KIND=sub; drop_store nosub; store_of sub
 	"$TREE/tests/images/debian-nginx.sh" "$IMG/debian"
 	chmod -R a+rX "$IMG/debian"

@@ -47,6 +47,8 @@ pages() { (cd "$TREE/docs/man" && ls runner-*.1 | grep -v '^runner-oci\.1$'); }
 # type LINE: as a person would, at a terminal when it asks for one
 type_line() {
 	local line=${1//8080/$PORT} tool=(bash -c)
+	# emulated, the next command takes longer than that to be there
+	[ "${SUITE_IN_VM:-0}" = 0 ] || line=${line//sleep 1;/sleep 20;}
 	case $line in
 	*" -it "*) tool=(script -qec) ;;
 	esac
