@@ -83,6 +83,8 @@ for f in fds: os.close(f)"
 }
 
 @test "system calls that fail: each operation is done or not done, and works when tried again" {
+	# emulated it takes minutes
+	[ "${SUITE_IN_VM:-0}" = 0 ] || SUITE_TIMEOUT_CMD=900
 	helper overlay_faults.py
 	in_userns python3 "$dir/overlay_faults.py" "$BIN/fuse-overlay" "$dir/f" 2 EIO
 	echo "# $output" >&3
