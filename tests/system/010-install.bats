@@ -52,8 +52,8 @@ setup() { load helpers; }
 	run_as sub 2 $r run --rm --network none hello --help
 	run_as sub $r info --format '{{.Ids}}'
 	[ "$output" = range ]
-	as sub "$DEST/usr/local/bin/uidmap" run rm -rf "$dir/root" "$dir/run"
-	rm -rf "$dir"
+	wait_for 5 as sub "$DEST/usr/local/bin/uidmap" run rm -rf "$dir/root" "$dir/run"
+	wait_for 5 rm -rf "$dir"
 }
 
 @test "uninstall leaves no file" {

@@ -14,8 +14,8 @@ teardown() {
 	[ -d "${dir:-}" ] || return 0
 	# ends podman's waiting process, which holds the namespace
 	if command -v podman >/dev/null; then engine "$dir" podman system migrate >/dev/null 2>&1; fi
-	as sub uidmap run rm -rf "$dir/home"
-	rm -rf "$dir"
+	wait_for 5 as sub uidmap run rm -rf "$dir/home"
+	wait_for 5 rm -rf "$dir"
 }
 
 # The engines keep a process that holds the namespace, and a store in HOME.

@@ -11,7 +11,7 @@ setup() {
 }
 teardown() {
 	[ -z "${IMG:-}" ] || images_teardown
-	rm -rf "${DIR:-/nonexistent}"
+	wait_for 5 rm -rf "${DIR:-/nonexistent}"
 }
 
 # stage: the programs in $DIR/bin, to be replaced there one by one

@@ -12,7 +12,7 @@ setup_file() {
 	as nosub runner --root "$DIR/root" --runroot "$DIR/run" create --name cup hello
 }
 
-teardown_file() { rm -rf "$DIR"; }
+teardown_file() { wait_for 5 rm -rf "$DIR"; }
 
 setup() { load helpers; }
 

@@ -113,7 +113,7 @@ run_block() {
 	first=$(awk -F: -v n="$(account sub)" '$1 == n { print $2; exit }' /etc/subuid)
 	run as "$1" bash -ec "cd $dir; trap 'kill \$(jobs -p) 2>/dev/null || true' EXIT
 		$(sed "s/100000/$first/g; s/ &\$/ & sleep 0.3/" "$BATS_TEST_TMPDIR/script")"
-	rm -rf "$dir"
+	wait_for 5 rm -rf "$dir"
 	[ "$status" = 0 ] || { cat "$BATS_TEST_TMPDIR/script"; echo "status $status: $output"; return 1; }
 }
 
@@ -142,5 +142,5 @@ run_block() {
 		*run*) [ "$status" = 7 ] ;;
 		esac
 	done
-	rm -rf "$dir"
+	wait_for 5 rm -rf "$dir"
 }

@@ -241,7 +241,7 @@ low() {
 	[ "$(o ps -q --filter label=k=$'\xff' | wc -l)" = 1 ]
 	[ "$(o exec q sh -c 'echo "$A"')" = $'\xff!' ]
 	o rm -f q
-	as sub uidmap run rm -rf "$odd" "$dir/run"
+	wait_for 5 as sub uidmap run rm -rf "$odd" "$dir/run"
 	rm -r "$dir"
 }
 

@@ -10,7 +10,7 @@ teardown_file() { run_teardown; }
 setup() { D=$(scratch sub); chmod 0777 "$D"; }
 teardown() {
 	for kind in sub nosub root; do r "$kind" rm -fa >/dev/null; nothing_left "$kind"; done
-	rm -rf "$D"
+	wait_for 5 rm -rf "$D"
 }
 
 N="--network none"

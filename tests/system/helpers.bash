@@ -74,7 +74,8 @@ may_fail() {
 	[ "$code" = 0 ] || echo "# teardown: code $code of: $* ($why)" >&3
 }
 
-# wait_for SECONDS CMD…: until CMD succeeds
+# wait_for SECONDS CMD…: until CMD succeeds. Also for rm -rf of a store: a container that has just ended may
+# still put its folder aside there
 wait_for() {
 	local end=$(($(date +%s) + $1))
 	shift

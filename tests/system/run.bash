@@ -85,6 +85,6 @@ run_teardown() {
 		may_fail "a test broke the store" r "$kind" rm -f -a >/dev/null
 		[ "$kind" != sub ] || may_fail "no namespace" as sub uidmap run rm -rf "$STORES/sub/root" "$STORES/sub/run"
 	done
-	rm -rf "$STORES"
+	wait_for 5 rm -rf "$STORES"
 	images_teardown
 }
