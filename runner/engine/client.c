@@ -442,8 +442,10 @@ static bool child_round(struct relay *r, struct client_child *child, bool *ended
 	for (int i = 0; i < 2; i++)
 		if (p[i].revents)
 			child_output(child, i);
+	/* It may have printed after we looked there and ended before we looked here:
+	 * what it printed is all there now. */
 	if (!p[0].revents && !p[1].revents && p[4].revents)
-		*ended = true;
+		*ended = poll(p, 2, 0) <= 0;
 	r->master = child->in;
 	if (p[5].revents && child->in >= 0)
 		push_typed(r);
